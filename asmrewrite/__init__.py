@@ -1,0 +1,78 @@
+"""asmrewrite does on assembly what a GCC plugin does inside GCC.
+
+The whole public interface:
+
+    listing = parse(text)                  a lossless listing: str(listing) == text, for any text
+    found = survey(listing)                sections, functions, provenance, and where each branch stands
+    for branch in branches(found): ...     what each branch is, or why nothing certain can be said of it
+    result = rewrite(text, Options(...))   the rewritten text, its sites, and what was left alone and why
+    made = assemble(result.text)           the object's bytes, by GNU as
+    verdicts = check(path)                 PASS, FAIL or UNKNOWN for each site of an object or program
+
+Passes of your own take a `Unit` and give an `Outcome`; docs/passes.md shows one. Everything is imported when it
+is first used: the compiler wrapper starts with nothing but this file.
+"""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asmrewrite.analysis.branches import Branch, branches
+    from asmrewrite.analysis.reasons import SkipReason
+    from asmrewrite.analysis.sections import Section
+    from asmrewrite.analysis.survey import Function, Place, Survey, survey
+    from asmrewrite.errors import (
+        AsmRewriteError,
+        CheckError,
+        OptionError,
+        ToolError,
+        UnsoundError,
+        UnsureError,
+    )
+    from asmrewrite.options import Options
+    from asmrewrite.passes import Edit, Outcome, Site, Skip, Unit
+    from asmrewrite.rewrite import Rewritten, rewrite
+    from asmrewrite.syntax.listing import Listing, parse
+    from asmrewrite.syntax.operand import Operand, parse_operand
+    from asmrewrite.syntax.statement import Statement, parse_statement
+    from asmrewrite.toolchain.gas import Assembled, assemble
+    from asmrewrite.verify.sites import SiteVerdict, Verdict, check, check_bytes
+
+_HOMES = {
+    "asmrewrite.analysis.branches": ("Branch", "branches"),
+    "asmrewrite.analysis.reasons": ("SkipReason",),
+    "asmrewrite.analysis.sections": ("Section",),
+    "asmrewrite.analysis.survey": ("Function", "Place", "Survey", "survey"),
+    "asmrewrite.errors": ("AsmRewriteError", "CheckError", "OptionError", "ToolError", "UnsoundError", "UnsureError"),
+    "asmrewrite.options": ("Options",),
+    "asmrewrite.passes": ("Edit", "Outcome", "Site", "Skip", "Unit"),
+    "asmrewrite.rewrite": ("Rewritten", "rewrite"),
+    "asmrewrite.syntax.listing": ("Listing", "parse"),
+    "asmrewrite.syntax.operand": ("Operand", "parse_operand"),
+    "asmrewrite.syntax.statement": ("Statement", "parse_statement"),
+    "asmrewrite.toolchain.gas": ("Assembled", "assemble"),
+    "asmrewrite.verify.sites": ("SiteVerdict", "Verdict", "check", "check_bytes"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Assembled", "AsmRewriteError", "Branch", "CheckError", "Edit", "Function", "Listing", "Operand", "OptionError",
+    "Options", "Outcome", "Place", "Rewritten", "Section", "Site", "SiteVerdict", "Skip", "SkipReason", "Statement",
+    "Survey", "ToolError", "Unit", "UnsoundError", "UnsureError", "Verdict", "assemble", "branches", "check",
+    "check_bytes", "parse", "parse_operand", "parse_statement", "rewrite", "survey",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

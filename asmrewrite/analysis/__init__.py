@@ -1,0 +1,1 @@
+"""What a compiler plugin would know: sections, functions, provenance, and what each branch is."""

@@ -1,0 +1,182 @@
+"""What each branch is: a call, a tail call, a jump table, a computed goto, a static call."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from asmrewrite.analysis.proof import Prover
+from asmrewrite.analysis.reasons import SkipReason
+from asmrewrite.analysis.survey import NOTE, Place, Spot, Survey
+from asmrewrite.syntax.operand import Operand, parse_operand
+
+#: gcc's and the kernel's retpoline thunks.
+THUNK_PREFIX = "__x86_indirect_thunk_"
+STACK_THUNKS = frozenset({"__x86_indirect_thunk", "__x86_indirect_thunk_nt", "__x86_indirect_thunk_bnd"})
+
+
+class Branch(NamedTuple):
+    """One branch that is indirect, goes through a retpoline thunk, or goes to a watched symbol.
+
+    [start, end) are the characters of the whole statement, prefix lines before it included, without blanks,
+    comment and terminator. `form` is "call", "jmp" or the conditional jump's mnemonic. `role` is "call", "tail",
+    "table", "goto" or "direct"; `skip` is why it must be left alone, None when nothing stands against a site.
+    """
+
+    start: int
+    end: int
+    form: str
+    role: str
+    operand: Operand
+    place: Place
+    skip: SkipReason | None
+    prefixes: tuple[str, ...]
+    #: The register's name when the branch goes through a retpoline thunk, else "".
+    thunk: str
+
+    @property
+    def indirect(self) -> bool:
+        """Whether the target is known only when it runs."""
+        return self.role != "direct"
+
+
+_BRANCH = re.compile(
+    r"""[ \t\f\r]*(?P<prefixes>(?:(?:[A-Za-z][\w.]*|\{[^}\n]*\})(?:[ \t\f\r/]+|(?<=\})))*?)"""
+    r"""(?P<word>l?(?:call|jmp)[a-z]?|j[a-z]{1,3}(?:,p[nt])?)(?:[ \t\f\r]+|(?=[*%("\[]))"""
+    r"""(?P<operand>(?:[^\n;\0"'/#]+|"(?:[^"\\]|\\[\s\S])*"|/(?!\*))*)""",
+    re.IGNORECASE,
+)
+_NOTHING = Operand("unknown", "")
+_DIRECT_TO = re.compile(r"^[ \t]*(?:[\w.$]+:[ \t]*)*(call|jmp)[a-z]?[ \t]+\*?([A-Za-z_.$][\w.$]*)", re.MULTILINE | re.IGNORECASE)
+_OWN = re.compile(r"__(?:relpoline|x86_indirect_thunk|x86_return_thunk|llvm_retpoline)")
+
+
+def branches(found: Survey) -> list[Branch]:
+    """Every indirect branch of the listing, and every branch to a watched symbol, in order."""
+    classify = _Classifier(found)
+    result = [branch for spot in found.spots if (branch := classify.spot(spot)) is not None]
+    if found.aliases:
+        result.extend(classify.hidden({branch.start for branch in result}))
+        result.sort(key=lambda branch: branch.start)
+    return result
+
+
+class _Classifier:
+    def __init__(self, found: Survey) -> None:
+        self.survey = found
+        self.text = found.listing.text
+        self.prover = Prover(found)
+
+    def spot(self, spot: Spot) -> Branch | None:
+        """The branch at `spot`; None when it is direct, and to nothing that is watched for."""
+        if spot.kind == "STATEMENT":
+            return Branch(spot.start, spot.end, "call", "call", _NOTHING, spot.place, spot.place.trouble, (), "")
+        found = _BRANCH.match(self.text, spot.start, spot.end)
+        if found is None:
+            return None
+        place = spot.place
+        text = found.group("operand").rstrip(" \t\f\r")
+        operand = parse_operand(text, place.intel, place.prefixed)
+        word = found.group("word").lower()
+        own_line = found.group("prefixes").replace("/", " ").lower().split()
+        before = [self.text[start:end].partition("#")[0].strip(" \t\r\f\n;\0").lower() for start, end in spot.prefixes]
+        start = spot.prefixes[0][0] if spot.prefixes else spot.start
+        start += len(self.text[start : spot.end]) - len(self.text[start : spot.end].lstrip(" \t\f\r"))
+        end = found.start("operand") + len(text)
+        form = "call" if "call" in word else "jmp" if "jmp" in word else word
+        branch = Branch(start, end, form, "direct", operand or _NOTHING, place, None, (*before, *own_line), "")
+        if operand is None:
+            jcc = form not in ("call", "jmp")
+            doubt = SkipReason.UNKNOWN_OPERAND
+            return None if jcc else branch._replace(role=form.replace("jmp", "tail"), skip=place.trouble or doubt)
+        if operand.kind == "symbol":
+            return self._direct(branch, found.group("word"))
+        return self._indirect(branch, word, self.text[end : spot.end])
+
+    def hidden(self, known: set[int]) -> list[Branch]:
+        """Calls and jumps through symbols that stand for registers."""
+        result = []
+        for found in _DIRECT_TO.finditer(self.text):
+            start = found.start(1)
+            if found.group(2) in self.survey.aliases and start not in known:
+                place = Place(None, "", False, False, True, SkipReason.REGISTER_ALIAS)
+                role = "call" if found.group(1).lower() == "call" else "tail"
+                form = found.group(1).lower()
+                result.append(
+                    Branch(start, found.end(), form, role, _NOTHING, place, SkipReason.REGISTER_ALIAS, (), "")
+                )
+        return result
+
+    def _direct(self, branch: Branch, word: str) -> Branch | None:
+        symbol = branch.operand.symbol
+        if symbol in STACK_THUNKS:
+            return branch._replace(role="call", skip=SkipReason.STACK_THUNK)
+        if symbol.startswith(THUNK_PREFIX) and branch.operand.plain and branch.form in ("call", "jmp"):
+            register = symbol[len(THUNK_PREFIX) :]
+            reach = parse_operand("%" + register)
+            if reach is None or reach.number < 0:
+                return branch._replace(role="call", skip=SkipReason.STACK_THUNK)
+            role = self._role(branch, "")
+            return self._judged(branch._replace(thunk=register, operand=reach, role=role))
+        if symbol.startswith(self.survey.listing.symbols) and branch.operand.plain:
+            return self._judged(branch)
+        if self.survey.aliases.intersection(branch.operand.names):
+            return branch._replace(role="call", skip=SkipReason.REGISTER_ALIAS)
+        return None
+
+    def _indirect(self, branch: Branch, word: str, behind: str) -> Branch:
+        note = NOTE.search(behind)
+        name = (note.group(2) or note.group(3)) if note else ""
+        branch = branch._replace(role=self._role(branch, name))
+        if word.startswith("l"):
+            return branch._replace(skip=branch.place.trouble or SkipReason.FAR)
+        if word not in ("call", "jmp", "callq", "jmpq"):
+            return branch._replace(skip=branch.place.trouble or SkipReason.OPERAND)
+        if "tls" in name or branch.operand.modifier.startswith("tls") or branch.operand.symbol == "__tls_get_addr":
+            return branch._replace(skip=SkipReason.TLS)
+        symbol = branch.operand.symbol
+        if branch.operand.modifier == "gotpcrel" and symbol.startswith(self.survey.listing.symbols or ("\0",)):
+            # A watched symbol called through its GOT entry (-fno-plt): as direct as any other call of it.
+            return self._judged(branch._replace(role="direct"))
+        return self._judged(branch)
+
+    def _role(self, branch: Branch, note: str) -> str:
+        if branch.form == "call":
+            return "call"
+        if "sibcall" in note:
+            return "tail"
+        if "tablejump" in note:
+            return "table"
+        if note:
+            return "goto"
+        if branch.operand.kind == "memory" and any(n.startswith((".L", "L_")) for n in branch.operand.names):
+            return "table"
+        return "tail" if self.prover.leaves_function(branch.place, branch.start) else "unproven"
+
+    def _judged(self, branch: Branch) -> Branch:
+        return branch._replace(skip=self._objection(branch))
+
+    def _objection(self, branch: Branch) -> SkipReason | None:
+        place, operand = branch.place, branch.operand
+        if place.trouble is not None:
+            return place.trouble
+        if self.survey.aliases.intersection(operand.names):
+            return SkipReason.REGISTER_ALIAS
+        if branch.role == "direct":
+            return SkipReason.PREFIX if any(p not in ("{disp32}",) for p in branch.prefixes) else None
+        if _OWN.match(place.function):
+            return SkipReason.THUNK
+        if branch.role == "table":
+            return SkipReason.JUMP_TABLE
+        if branch.role == "goto":
+            return SkipReason.COMPUTED_GOTO
+        if branch.role == "unproven":
+            return SkipReason.INLINE_ASM if place.asm else SkipReason.NOT_PROVEN
+        allowed = ("cs",) if branch.thunk else ("notrack",)
+        if any(prefix not in allowed for prefix in branch.prefixes):
+            return SkipReason.PREFIX
+        if (operand.kind == "register" and operand.number < 0) or operand.register == "rsp":
+            return SkipReason.OPERAND
+        if operand.kind == "memory" and branch.form == "call" and not self.prover.r11_is_free(branch.end):
+            return SkipReason.R11_LIVE
+        return None

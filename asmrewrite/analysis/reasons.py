@@ -1,0 +1,80 @@
+"""Why an indirect branch was left alone: one list, for people and programs."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class SkipReason(str, Enum):
+    """Every indirect branch that is not a site has one of these."""
+
+    #: A jump through a table of the same function; flags and `%r11` may be live at its targets.
+    JUMP_TABLE = "jump-table"
+    #: A computed goto, non-local goto or longjmp: same rule as a jump table.
+    COMPUTED_GOTO = "computed-goto"
+    #: `jmp *` without gcc's -dp note, and not provably a tail call.
+    NOT_PROVEN = "not-proven"
+    #: Between #APP and #NO_APP, and inline-asm is off.
+    INLINE_ASM = "inline-asm"
+    #: In a listing that bears no compiler's mark, and inline-asm is off.
+    HAND_WRITTEN = "hand-written"
+    #: Part of a thread-local-storage sequence, which linkers match byte for byte.
+    TLS = "tls"
+    #: A prefix that changes what the branch does.
+    PREFIX = "prefix"
+    #: A far call or jump.
+    FAR = "far"
+    #: An operand smaller than 64 bits, or the stack pointer.
+    OPERAND = "operand"
+    #: `%r11` is read behind the call, so it cannot carry the target.
+    R11_LIVE = "r11-live"
+    #: 16- or 32-bit code.
+    CODE_SIZE = "code-size"
+    #: In the body of a macro or a repetition.
+    MACRO = "macro"
+    #: Behind a macro or repetition that may have changed sections, syntax or names.
+    MACRO_EFFECTS = "macro-effects"
+    #: Inside .if ... .endif.
+    CONDITIONAL = "conditional"
+    #: In bundle mode already.
+    BUNDLED = "bundled"
+    #: A block comment glues the statement's words together.
+    GLUED_COMMENT = "glued-comment"
+    #: Through a symbol that was given a register as its value.
+    REGISTER_ALIAS = "register-alias"
+    #: The text begins with #NO_APP: gas reads it without stripping comments.
+    RAW_LISTING = "raw-listing"
+    #: Near .end, behind which gas reads nothing.
+    END_DIRECTIVE = "end-directive"
+    #: The section that it stands in cannot be told.
+    UNKNOWN_SECTION = "unknown-section"
+    #: In a section of replacement code that is copied elsewhere before it runs.
+    ALTERNATIVE = "alternative"
+    #: In one of our own or the compiler's own thunks.
+    THUNK = "thunk"
+    #: Through the compiler's thunk that takes its target from the stack.
+    STACK_THUNK = "stack-thunk"
+    #: The file asked to be left alone.
+    FILE_OPTED_OUT = "file-opted-out"
+    #: The function asked to be left alone.
+    FUNCTION_OPTED_OUT = "function-opted-out"
+    #: Left out by `functions` or `skip-functions`.
+    FUNCTION_EXCLUDED = "function-excluded"
+    #: The operand grammar does not know the operand.
+    UNKNOWN_OPERAND = "unknown-operand"
+    #: No pass that rewrites such a branch was asked for.
+    NOT_ASKED = "not-asked"
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the cause is doubt (``on-unsure=error`` objects to it) and not knowledge or a wish."""
+        return self in _UNSURE
+
+
+_UNSURE = frozenset(
+    {
+        SkipReason.NOT_PROVEN, SkipReason.MACRO, SkipReason.MACRO_EFFECTS, SkipReason.CONDITIONAL,
+        SkipReason.GLUED_COMMENT, SkipReason.REGISTER_ALIAS, SkipReason.RAW_LISTING, SkipReason.END_DIRECTIVE,
+        SkipReason.UNKNOWN_SECTION, SkipReason.UNKNOWN_OPERAND, SkipReason.HAND_WRITTEN, SkipReason.R11_LIVE,
+    }
+)  # fmt: skip

@@ -1,0 +1,324 @@
+"""One walk over a listing's tokens: where each branch stands, and whether anything there is in doubt."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from typing import NamedTuple
+
+from asmrewrite.analysis.reasons import SkipReason
+from asmrewrite.analysis.sections import Section, SectionTracker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asmrewrite.syntax.listing import Listing
+
+
+class Place(NamedTuple):
+    """Where a statement stands.
+
+    `section` is None when it cannot be told; `function` is "" outside functions; `asm` says that the text is
+    inline assembly; `intel` and `prefixed` are the syntax in force; `trouble` is why nothing there may change.
+    """
+
+    section: Section | None
+    function: str
+    asm: bool
+    intel: bool
+    prefixed: bool
+    trouble: SkipReason | None
+
+
+class Function(NamedTuple):
+    """A function, or its cold part: its label's name and position, and its section."""
+
+    name: str
+    start: int
+    section: Section | None
+
+
+class Spot(NamedTuple):
+    """A token that may branch indirectly or that a pass watches for: its kind, characters, and place."""
+
+    kind: str
+    start: int
+    end: int
+    place: Place
+    #: The prefix tokens that stand right before it, each on a line of its own: their characters.
+    prefixes: tuple[tuple[int, int], ...]
+
+
+class Survey(NamedTuple):
+    """What a walk over a listing finds."""
+
+    listing: Listing
+    spots: tuple[Spot, ...]
+    functions: tuple[Function, ...]
+    sections: tuple[tuple[int, Section | None], ...]
+    #: Symbols whose value is a register (`foo=%rax`).
+    aliases: frozenset[str]
+    #: Functions that asked to be left alone, and the passes they named ("" for all).
+    opted_out: dict[str, frozenset[str]]
+    #: The same for the whole file.
+    file_opted_out: frozenset[str]
+    #: Whether a compiler wrote the text: its .ident, or gcc's -dp notes.
+    compiled: bool
+    #: Whether gcc annotated instructions (-dp).
+    annotated: bool
+    #: Whether text has call frame information.
+    has_cfi: bool
+
+
+#: gcc's note behind an instruction: `# 8 [c=9 l=2]  *call_value/1`, or `# 8 *call_value/1 [length = 2]` up to 7.
+NOTE = re.compile(r"#[ \t](\d+)[ \t]+(?:\[c=\d+ l=\d+\][ \t]+([*\w@]+)|([*\w@]+)(?:/\d+)?[ \t]+\[length = \d+\])")
+
+_OPT_OUT = re.compile(r"asmrewrite:[ \t]*skip-(file|function)([ \t]+[\w, -]+)?")
+_NAME = re.compile(r'\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^\s:"]+))')
+_TYPE = re.compile(
+    r'\s*\.type[ \t]+(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))[ \t]*,?[ \t]*(?:[@%#]?(?:function|gnu_indirect_function)|"?(?:STT_FUNC|function)"?)'
+)
+_ASSIGNMENT = re.compile(r"\s*(?:\.\w+[ \t]+([^\s,]+)[ \t]*,|([^\s=]+)[ \t]*==?)[ \t]*([^#;\n]*)")
+_REGISTER_VALUE = re.compile(
+    r"\s*%?(?:r(?:[abcd]x|[sd]i|[sb]p|\d{1,2}[bwd]?)|e?(?:[abcd]x|[sd]i|[sb]p)|[abcd][lh]|[xyz]mm\d+)\s*\Z", re.IGNORECASE
+)
+_BRANCH_NAME = re.compile(r"(?:l?(?:call|jmp)|j[a-z]{1,3})", re.IGNORECASE)
+_GLUE = re.compile(r"/\*(?:[^*]|\*(?!/))*\*/")
+_BRANCH_WORD = re.compile(r"(?:\A|[\s/;}])l?(?:call|jmp)[a-z]?(?![\w.$])", re.IGNORECASE)
+_WORD = re.compile(r"\s*\.?([A-Za-z_0-9]+)")
+_CLOSERS = frozenset({"endm", "endmacro", "endr"})
+_OPENERS = frozenset({"macro", "rept", "rep", "irp", "irpc", "irep", "irepc"})
+
+
+def survey(listing: Listing) -> Survey:
+    """Walk over `listing`; the cost is that of its tokens other than QUIET runs."""
+    return _Walk(listing).result()
+
+
+class _Walk:
+    """The state of a walk, and one method for each kind of token that changes it."""
+
+    def __init__(self, listing: Listing) -> None:
+        text = listing.text
+        self.listing = listing
+        self.text = text
+        self.sections = SectionTracker()
+        self.spots: list[Spot] = []
+        self.functions: list[Function] = []
+        self.changes: list[tuple[int, Section | None]] = [(0, self.sections.current)]
+        self.typed: set[str] = set()
+        self.inside: dict[tuple[str, str], str] = {}
+        self.aliases: set[str] = set()
+        self.opted_out: dict[str, frozenset[str]] = {}
+        self.file_opted_out: frozenset[str] = frozenset()
+        self.asm = False
+        self.intel, self.prefixed = False, True
+        self.code64, self.bundled = True, False
+        self.macros, self.conditions = 0, 0
+        self.condition_start: list[tuple[int, Section | None]] = []
+        self.macro_stack = 0
+        self.trouble = SkipReason.RAW_LISTING if text.startswith("#NO_APP") else None
+        self.prefixes: list[tuple[int, int]] = []
+
+    def result(self) -> Survey:
+        handlers = {
+            "LABEL": self._label, "TYPE": self._type, "SECTION": self._section, "PROVENANCE": self._provenance,
+            "MODE": self._mode, "MACRO": self._macro, "CONDITION": self._condition, "ASSIGN": self._assign,
+            "BRANCH": self._spot, "WATCHED": self._spot, "PREFIX": self._prefix, "STATEMENT": self._statement,
+        }  # fmt: skip
+        for kind, start, end in self.listing.tokens:
+            if kind == "COMMENT":
+                continue
+            if kind != "QUIET":
+                handlers[kind](kind, start, end)
+            if kind != "PREFIX" and self.prefixes:
+                self.prefixes.clear()
+        text = self.text
+        annotated = NOTE.search(text) is not None
+        return Survey(
+            self.listing,
+            tuple(self.spots),
+            tuple(self.functions),
+            tuple(self.changes),
+            frozenset(self.aliases),
+            self.opted_out,
+            self.file_opted_out,
+            annotated or '\t.ident\t"' in text,
+            annotated,
+            ".cfi_startproc" in text,
+        )
+
+    def place(self) -> Place:
+        """Where the walk is now."""
+        section = self.sections.current
+        return Place(section, self._function(), self.asm, self.intel, self.prefixed, self._doubt(section))
+
+    def _doubt(self, section: Section | None) -> SkipReason | None:
+        if self.trouble is not None:
+            return self.trouble
+        if self.macros:
+            return SkipReason.MACRO
+        if self.conditions:
+            return SkipReason.CONDITIONAL
+        if not self.code64:
+            return SkipReason.CODE_SIZE
+        if self.bundled:
+            return SkipReason.BUNDLED
+        if section is None:
+            return SkipReason.UNKNOWN_SECTION
+        return SkipReason.ALTERNATIVE if section.name.startswith(".altinstr_replacement") else None
+
+    def _key(self) -> tuple[str, str]:
+        section = self.sections.current
+        return (section.name, section.group + section.subsection) if section else ("", "")
+
+    def _function(self) -> str:
+        return self.inside.get(self._key(), "")
+
+    def _label(self, kind: str, start: int, end: int) -> None:
+        found = _NAME.match(self.text, start)
+        name = (found.group(1) or found.group(2)) if found else ""
+        if name in self.typed or (".cold" in name and name.partition(".cold")[0] in self.typed):
+            self.inside[self._key()] = name
+            self.functions.append(Function(name, start, self.sections.current))
+
+    def _type(self, kind: str, start: int, end: int) -> None:
+        found = _TYPE.match(self.text, start, end)
+        if found:
+            self.typed.add(found.group(1) or found.group(2))
+
+    def _section(self, kind: str, start: int, end: int) -> None:
+        if self.macros:
+            self._inside_macro(start, end)
+            return
+        self.sections.directive(self._body(start, end))
+        self.changes.append((end, self.sections.current))
+
+    def _inside_macro(self, start: int, end: int) -> None:
+        """A macro may go to another section when it comes back; otherwise all that follows is in doubt."""
+        word = self._word(start)
+        self.macro_stack += {"pushsection": 1, "popsection": -1}.get(word, 0)
+        if self.macro_stack == 0 and word != "popsection":
+            self.trouble = SkipReason.MACRO_EFFECTS
+
+    def _provenance(self, kind: str, start: int, end: int) -> None:
+        text = self.text[start:end]
+        if text.startswith("#APP"):
+            self.asm = True
+        elif text.startswith("#NO_APP"):
+            self.asm = False
+        found = _OPT_OUT.search(text)
+        if found is None:
+            return
+        passes = frozenset((found.group(2) or "all").replace(",", " ").split())
+        if found.group(1) == "file":
+            self.file_opted_out |= passes
+        else:
+            name = base_name(self._function())
+            self.opted_out[name] = self.opted_out.get(name, frozenset()) | passes
+
+    def _mode(self, kind: str, start: int, end: int) -> None:
+        word = self._word(start)
+        arguments = self._body(start, end).lower()
+        if self.macros or self.conditions:
+            if word != "arch":
+                self.trouble = SkipReason.MACRO_EFFECTS
+        elif word.startswith("code"):
+            self.code64 = word == "code64"
+        elif word in ("att_syntax", "intel_syntax"):
+            self.intel = word == "intel_syntax"
+            self.prefixed = "noprefix" not in arguments and (not self.intel or "prefix" in arguments)
+        elif word == "bundle_align_mode":
+            self.bundled = arguments.split()[-1:] != ["0"]
+        elif word == "end":
+            self.trouble = SkipReason.END_DIRECTIVE
+            self.spots = [s._replace(place=s.place._replace(trouble=self.trouble)) for s in self.spots]
+        elif word in ("altmacro", "include"):
+            self.trouble = SkipReason.MACRO_EFFECTS
+
+    def _macro(self, kind: str, start: int, end: int) -> None:
+        word = self._word(start)
+        body = self._body(start, end)
+        if word in _OPENERS:
+            self.macros += 1
+            self.macro_stack = 0
+            name = body.split(None, 1)[1] if len(body.split(None, 1)) > 1 else ""
+            if word == "macro" and (_BRANCH_NAME.match(name) or name.startswith((".", "\\"))):
+                self.trouble = SkipReason.MACRO_EFFECTS
+        elif word in _CLOSERS:
+            self.macros = max(0, self.macros - 1)
+            if self.macro_stack:
+                self.trouble = SkipReason.MACRO_EFFECTS
+
+    def _condition(self, kind: str, start: int, end: int) -> None:
+        if self.macros:
+            return
+        word = self._word(start)
+        here = (len(self.sections.stack), self.sections.current)
+        if word.startswith("if"):
+            self.conditions += 1
+            self.condition_start.append(here)
+        elif self.condition_start and self.condition_start[-1] != here:
+            self.trouble = SkipReason.MACRO_EFFECTS
+        if word in ("endif", "endc") and self.condition_start:
+            self.conditions -= 1
+            self.condition_start.pop()
+
+    def _assign(self, kind: str, start: int, end: int) -> None:
+        found = _ASSIGNMENT.match(self.text, start, end)
+        if found is None:
+            return
+        name, value = found.group(1) or found.group(2), found.group(3).strip()
+        if "%" in value or "\\" in value or value in self.aliases or _REGISTER_VALUE.match(value):
+            self.aliases.add(name)
+
+    def _prefix(self, kind: str, start: int, end: int) -> None:
+        self.prefixes.append((start, end))
+
+    def _spot(self, kind: str, start: int, end: int) -> None:
+        self.spots.append(Spot(kind, start, end, self.place(), tuple(self.prefixes)))
+
+    def _statement(self, kind: str, start: int, end: int) -> None:
+        """A statement that may be more than it seems: glued by a comment, or behind a doubtful slash."""
+        text = self.text[start:end]
+        if self.macros and text.lstrip().startswith("\\"):
+            self.trouble = SkipReason.MACRO_EFFECTS
+        glued = "/*" in text and _BRANCH_WORD.search(_GLUE.sub("", text))
+        if glued or (text.lstrip().startswith("/") and _BRANCH_WORD.search(text)):
+            place = self.place()
+            doubt = place._replace(trouble=place.trouble or SkipReason.GLUED_COMMENT)
+            self.spots.append(Spot(kind, start, end, doubt, tuple(self.prefixes)))
+
+    def _word(self, start: int) -> str:
+        found = _WORD.match(self.text, start)
+        return found.group(1).lower() if found else ""
+
+    def _body(self, start: int, end: int) -> str:
+        """The statement without its comment and terminator (strings may hold both)."""
+        text = self.text[start:end]
+        if '"' not in text:
+            text = text.partition("#")[0].partition("/*")[0]
+        else:
+            found = _BODY.match(text)
+            text = found.group() if found else text
+        return text.strip(" \t\r\f\n;\0")
+
+
+_BODY = re.compile(r"""(?:[^\n;\0"'/#]+|"(?:[^"\\]|\\[\s\S])*"?|'(?:\\[\s\S]|[^\\])'?|/(?!\*))*""")
+
+
+def base_name(function: str) -> str:
+    """The name of the function that `function` is a cold or cloned part of."""
+    return function.partition(".cold")[0]
+
+
+def function_extent(found: Survey, place: Place, position: int) -> tuple[int, int]:
+    """The characters of the function, or cold part, that holds `position`: up to its `.size` or the next function."""
+    starts = [f.start for f in found.functions]
+    index = bisect_right(starts, position) - 1
+    while index >= 0 and found.functions[index].name != place.function:
+        index -= 1
+    if index < 0:
+        return 0, len(found.listing.text)
+    following = starts[index + 1] if index + 1 < len(starts) else len(found.listing.text)
+    sized = found.listing.text.find(f"\t.size\t{place.function},", position)
+    return starts[index], sized if sized >= 0 else following

@@ -1,0 +1,160 @@
+"""`asmrewrite as`: takes the assembler's place, rewrites what it is given, assembles and checks it.
+
+A compiler driver reaches it through -B and keeps everything else to itself: dependency files, temporary files,
+languages, pipes, link-time optimisation, exit statuses. Nothing is imported here that a file without sites
+does not need.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+from asmrewrite.errors import AsmRewriteError, CheckError
+from asmrewrite.toolchain import gas
+from asmrewrite.toolchain.process import end_by, publish, read_rest, write_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asmrewrite.options import Options
+    from asmrewrite.rewrite import Rewritten
+
+#: Set by the compiler wrapper for -S: the output is the rewritten text; "rename" turns X.o into X.s.
+EMIT = "ASMREWRITE_EMIT"
+
+
+def shim_main(arguments: list[str]) -> int:
+    """Run as the assembler; the exit status."""
+    from asmrewrite.cli.report import guarded
+
+    gc.disable()  # one short run; collecting its tokens would cost a tenth of it
+    return guarded(lambda: _main(arguments, os.path.realpath(os.path.dirname(sys.argv[0]))))
+
+
+def _main(arguments: list[str], shim: str) -> int:
+    line = gas.parse_command_line(arguments)
+    if not line.rewritable and EMIT not in os.environ:
+        return _replace(gas.find(shim), arguments)
+    try:
+        source = _read(line.inputs)
+    except OSError:
+        return _replace(gas.find(shim), arguments)
+    from asmrewrite.options import gather
+    from asmrewrite.rewrite import rewrite
+
+    options = gather()
+    name = line.inputs[0] if line.inputs else "{standard input}"
+    text = source.decode("latin-1")
+    result = rewrite(text, options, file=name)
+    if EMIT in os.environ:
+        return _emit(result, options, line.output)
+    assembler = gas.find(shim)
+    if not result.changed:
+        _statistics(result, options, assembler, line.options, b"")
+        if line.inputs:
+            return _replace(assembler, arguments)
+        return _as_it_was(text, line, assembler, arguments)
+    made = gas.assemble(result.text, line.options, file=name, assembler=assembler)
+    if made.status < 0:
+        write_all(2, made.messages)
+        end_by(-made.status)
+    if made.status:
+        return _refused(text, made, line, assembler)
+    if options.check != "off":
+        _check(made.content, result, name)
+    write_all(2, made.messages)
+    _statistics(result, options, assembler, line.options, made.content)
+    publish(made.content, line.output)
+    return 0
+
+
+def _read(inputs: tuple[str, ...]) -> bytes:
+    if not inputs:
+        return read_rest(0)
+    descriptor = os.open(inputs[0], os.O_RDONLY)
+    try:
+        return read_rest(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _replace(assembler: str, arguments: list[str]) -> int:
+    """Become the assembler."""
+    try:
+        os.execv(assembler, ["as", *arguments])
+    except OSError as error:
+        raise AsmRewriteError(f"cannot run {assembler}: {error.strerror}") from None
+
+
+def _as_it_was(text: str, line: gas.CommandLine, assembler: str, arguments: list[str]) -> int:
+    """Assemble standard input, which has been read, unchanged."""
+    from asmrewrite.toolchain.process import run
+
+    finished = run([assembler, *arguments], text.encode("latin-1"))
+    write_all(2, finished.messages)
+    if finished.status < 0:
+        end_by(-finished.status)
+    return finished.status
+
+
+def _refused(text: str, made: gas.Assembled, line: gas.CommandLine, assembler: str) -> int:
+    """gas refused the rewritten text: let it speak of the original, which is what the user wrote."""
+    name = line.inputs[0] if line.inputs else ""
+    original = gas.assemble(text, line.options, file=name, assembler=assembler)
+    if original.status:
+        write_all(2, original.messages)
+        return original.status
+    raise CheckError(
+        f"the assembler refuses the rewritten text: {made.messages.decode('latin-1').strip()}",
+        file=name or "{standard input}",
+        hint="this is a defect of asmrewrite; report it with the output of `asmrewrite filter` for this input",
+    )
+
+
+def _check(content: bytes, result: Rewritten, name: str) -> None:
+    from asmrewrite.verify.sites import Verdict, check_bytes
+
+    verdicts = check_bytes(content, name)
+    bad = [verdict for verdict in verdicts if verdict.verdict is not Verdict.PASS]
+    if bad:
+        raise CheckError("\n".join(map(str, bad)), hint="no object was written; report this with the input")
+    expected = sum(1 for site in result.sites if site.pass_ in ("relpoline", "static-call"))
+    if len(verdicts) < expected:
+        raise CheckError(f"{expected} sites were made and the tables list {len(verdicts)}", file=name)
+
+
+def _statistics(
+    result: Rewritten, options: Options, assembler: str, as_options: tuple[str, ...], content: bytes
+) -> None:
+    if options.stats:
+        from asmrewrite.cli.report import statistics
+
+        original = b""
+        if content:
+            original = gas.assemble(result.original, as_options, assembler=assembler).content
+        statistics(result, options.stats, original, content)
+
+
+def _emit(result: Rewritten, options: Options, output: str) -> int:
+    """The wrapper's -S: the text is the output, without the notes that the wrapper asked the compiler for."""
+    text = result.text if os.environ.get("ASMREWRITE_NOTES") else without_notes(result.text)
+    content = text.encode("latin-1")
+    if os.environ[EMIT] == "rename" and output.endswith(".o"):
+        output = output[:-2] + ".s"
+    if output == "-":
+        write_all(1, content)
+    else:
+        publish(content, output)
+    if options.stats:
+        from asmrewrite.cli.report import statistics
+
+        statistics(result, options.stats, b"", b"")
+    return 0
+
+
+def without_notes(text: str) -> str:
+    """`text` without gcc's -dp notes, which are what -dp adds and nothing else."""
+    import re
+
+    return re.sub(r"\t{1,2}# \d+\t\[c=\d+ l=\d+\]  \S+$", "", text, flags=re.MULTILINE)

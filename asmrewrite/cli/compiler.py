@@ -1,0 +1,78 @@
+"""`asmrewrite cc COMPILER ARGS...` and the one-word wrappers: become the compiler, with our assembler in its path."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from asmrewrite.errors import ToolError
+from asmrewrite.toolchain.driver import plan, split_options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+def run(command: list[str]) -> int:
+    """Run `command`, a compiler and its arguments; does not come back when the compiler could be started."""
+    from asmrewrite.cli.report import guarded
+
+    return guarded(lambda: _become(command))
+
+
+def _become(command: list[str]) -> NoReturn:
+    if not command:
+        raise ToolError("no compiler was named", status=2, hint="as in: asmrewrite cc gcc -O2 -c x.c")
+    arguments, ours = split_options(command)
+    environment = dict(os.environ)
+    if ours:
+        from asmrewrite.options import ENVIRONMENT, gather
+
+        gather(ours)  # an error in them is better said now than by the assembler
+        flags = " ".join(_quoted(f"{key}={value}") for key, value, _ in ours)
+        environment[ENVIRONMENT] = f"{environment.get(ENVIRONMENT, '')} {flags}".strip()
+    from asmrewrite.toolchain.asdir import as_dir
+
+    found = plan(arguments, as_dir())
+    environment.update(found.environment)
+    try:
+        os.execvpe(found.argv[0], list(found.argv), environment)
+    except OSError as error:
+        raise ToolError(f"cannot run {found.argv[0]}: {error.strerror}", status=127) from None
+
+
+def _quoted(word: str) -> str:
+    if all(c.isalnum() or c in "=-_,.:/+" for c in word):
+        return word
+    import shlex
+
+    return shlex.quote(word)
+
+
+def _wrapper(compiler: str) -> int:
+    return run([compiler, *sys.argv[1:]])
+
+
+def gcc() -> int:
+    """asmrewrite-gcc"""
+    return _wrapper("gcc")
+
+
+def gxx() -> int:
+    """asmrewrite-g++"""
+    return _wrapper("g++")
+
+
+def clang() -> int:
+    """asmrewrite-clang"""
+    return _wrapper("clang")
+
+
+def clangxx() -> int:
+    """asmrewrite-clang++"""
+    return _wrapper("clang++")
+
+
+def gfortran() -> int:
+    """asmrewrite-gfortran"""
+    return _wrapper("gfortran")

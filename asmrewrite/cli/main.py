@@ -1,0 +1,84 @@
+"""The command `asmrewrite`: finds the subcommand and hands over; each lives in a module of its own."""
+
+from __future__ import annotations
+
+import sys
+
+USAGE = """\
+usage: asmrewrite COMMAND ...
+
+  filter [IN] [-o OUT] [--KEY VALUE]...   rewrite a listing (standard input to standard output by default)
+  cc COMPILER ARGS...                     compile with COMPILER, its assembly rewritten (also: asmrewrite-gcc,
+                                          asmrewrite-g++, asmrewrite-clang, asmrewrite-clang++, asmrewrite-gfortran)
+  as ARGS...                              assemble like GNU as, the text rewritten
+  check OBJECT...                         a verdict on every site of objects and programs
+  sites OBJECT|PROGRAM... [--json]        list the sites
+  demo                                    build, rewrite, check and run the shipped example
+  --as-dir                                print the folder to give `gcc -B`
+  --include-dir                           print the folder of the headers
+  --version
+
+keys: passes abi bundle align slow targets inline-asm functions skip-functions check profile tables stats
+on-unsure static-call-prefix. They are given as --KEY VALUE here, as -fplugin-arg-asmrewrite-KEY=VALUE to a
+compiler, as ASMREWRITE_FLAGS="KEY=VALUE ...", or in asmrewrite.toml; the nearest wins. See docs/options.md."""
+
+
+def main() -> int:
+    """Run the command line; the exit status."""
+    from asmrewrite.cli.report import guarded
+
+    arguments = sys.argv[1:]
+    return guarded(lambda: _dispatch(arguments))
+
+
+def _dispatch(arguments: list[str]) -> int:
+    command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
+    if command == "cc":
+        from asmrewrite.cli.compiler import run
+
+        return run(rest)
+    if command == "as":
+        from asmrewrite.cli.assembler import shim_main
+
+        return shim_main(rest)
+    if command == "filter":
+        from asmrewrite.cli.filter import filter_main
+
+        return filter_main(rest)
+    if command in ("check", "sites"):
+        from asmrewrite.cli import objects
+
+        return objects.check_main(rest) if command == "check" else objects.sites_main(rest)
+    if command == "demo":
+        from asmrewrite.cli.demo import demo_main
+
+        return demo_main(rest)
+    return _about(command)
+
+
+def _about(command: str) -> int:
+    if command == "--as-dir":
+        from asmrewrite.toolchain.asdir import as_dir
+
+        print(as_dir())
+    elif command == "--include-dir":
+        import os
+
+        import asmrewrite
+
+        print(os.path.join(os.path.dirname(os.path.abspath(asmrewrite.__file__)), "include"))
+    elif command == "--version":
+        from asmrewrite import __version__
+
+        print(f"asmrewrite {__version__}")
+    elif command in ("--help", "-h", "help"):
+        print(USAGE)
+    else:
+        from asmrewrite.errors import OptionError
+
+        raise OptionError(f"no command is named {command!r}" if command else "no command", hint="see asmrewrite --help")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

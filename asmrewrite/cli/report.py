@@ -1,0 +1,94 @@
+"""What the front ends say: errors, statistics, and internal errors that ask to be reported."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+from asmrewrite.errors import AsmRewriteError, OptionError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from asmrewrite.rewrite import Rewritten
+
+
+def guarded(main: Callable[[], int]) -> int:
+    """Run `main`; an error becomes a message and a status, and never an output."""
+    try:
+        return main()
+    except AsmRewriteError as error:
+        say(f"asmrewrite: error: {error}")
+        return 2 if isinstance(error, OptionError) else getattr(error, "status", 1)
+    except BrokenPipeError:
+        # Nobody reads on; end as programs do.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        from asmrewrite.toolchain.process import end_by
+
+        end_by(13)
+        return 1
+    except KeyboardInterrupt:
+        from asmrewrite.toolchain.process import end_by
+
+        end_by(2)
+        return 130
+    except OSError as error:
+        say(f"asmrewrite: error: {error.filename or ''}: {error.strerror}")
+        return 1
+    except MemoryError:
+        say("asmrewrite: error: out of memory")
+        return 1
+    except Exception as error:
+        return internal(error)
+
+
+def internal(error: Exception) -> int:
+    """An error that is ours: say so, and what to send."""
+    import traceback
+
+    traceback.print_exc()
+    say(
+        f"asmrewrite: internal error: {type(error).__name__}: {error}\n"
+        f"asmrewrite: command: {' '.join(sys.argv)}\n"
+        "asmrewrite: nothing was written; please report this with the lines above and the input "
+        "(keep it with the compiler's -save-temps)"
+    )
+    return 70
+
+
+def say(message: str) -> None:
+    """A line on standard error."""
+    os.write(2, (message + "\n").encode("utf-8", "replace"))
+
+
+def statistics(result: Rewritten, destination: str, original: bytes, content: bytes) -> None:
+    """One line on standard error (destination "1" or "on"), or one line of JSON appended to a file."""
+    sites, skipped = result.counts()
+    source = re.search(r'^\t\.file\t"([^"\n]+)"', result.original, re.MULTILINE)
+    name = source.group(1) if source else result.file
+    added = allocated(content) - allocated(original) if content and original else 0
+    if destination in ("1", "on"):
+        made = ", ".join(f"{count} {kind}" for kind, count in sites.items()) or "no"
+        left = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
+        say(f"asmrewrite: {name}: {made} sites{'; left alone: ' + left if left else ''}; {added:+d} bytes")
+        return
+    import json
+
+    line = json.dumps({"file": name, "sites": sites, "skipped": skipped, "bytes_added": added}) + "\n"
+    descriptor = os.open(destination, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        os.write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)
+
+
+def allocated(content: bytes) -> int:
+    """Bytes of all sections that an object takes in memory."""
+    import io
+
+    from elftools.elf.elffile import ELFFile
+
+    elf = ELFFile(io.BytesIO(content))
+    return sum(section["sh_size"] for section in elf.iter_sections() if section["sh_flags"] & 2)

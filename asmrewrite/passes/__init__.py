@@ -1,0 +1,137 @@
+"""The passes: pure functions from a listing and what analysis knows of it to edits, sites and skips.
+
+A third party adds a pass with an entry point in the group ``asmrewrite.passes``: a name and an object that has
+the two methods of `Pass` (docs/passes.md shows one).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from asmrewrite.errors import OptionError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from asmrewrite.analysis.branches import Branch
+    from asmrewrite.analysis.reasons import SkipReason
+    from asmrewrite.analysis.survey import Survey
+    from asmrewrite.options import Options
+
+    class Pass(Protocol):
+        """What a pass is."""
+
+        def watch(self, options: Options) -> tuple[str, ...]:
+            """Symbol prefixes: every statement that mentions one gets a token and a `Branch` of its own."""
+
+        def run(self, unit: Unit) -> Outcome:
+            """What to change in `unit`; it reads no file, starts no process, and keeps nothing."""
+
+
+ENTRY_POINTS = "asmrewrite.passes"
+
+
+class Edit(NamedTuple):
+    """Replace the characters [start, end) of the listing by `text`; an insertion when they are equal."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Site(NamedTuple):
+    """A place that was made patchable: the pass, the form of its instruction, and where it came from."""
+
+    pass_: str
+    form: str
+    function: str
+    #: What it calls: the stub's symbol, or the static call's trampoline.
+    target: str
+    #: Line and column of the statement that it replaced, from 1.
+    line: int
+    column: int
+
+
+class Skip(NamedTuple):
+    """An indirect branch that was left alone, and why."""
+
+    reason: SkipReason
+    function: str
+    line: int
+    column: int
+    text: str
+
+
+class Outcome(NamedTuple):
+    """What a pass wants: edits, what to append to the listing, and what they do."""
+
+    edits: tuple[Edit, ...] = ()
+    appended: str = ""
+    sites: tuple[Site, ...] = ()
+    skips: tuple[Skip, ...] = ()
+
+
+class Unit(NamedTuple):
+    """What a pass is given."""
+
+    survey: Survey
+    branches: tuple[Branch, ...]
+    options: Options
+    #: A number that no label of an earlier rewriting of this text has reached.
+    first_label: int
+
+    def place(self, branch: Branch) -> tuple[int, int]:
+        """Line and column of `branch`, from 1."""
+        return self.survey.listing.place(branch.start)
+
+    def skipped(self, branch: Branch, reason: SkipReason) -> Skip:
+        """The record of leaving `branch` alone."""
+        text = " ".join(self.survey.listing.text[branch.start : branch.end].split())
+        return Skip(reason, branch.place.function, *self.place(branch), text)
+
+    def opted_out(self, branch: Branch, name: str) -> SkipReason | None:
+        """Whether the source or the options keep the pass `name` away from `branch`."""
+        from asmrewrite.analysis.reasons import SkipReason
+        from asmrewrite.analysis.survey import base_name
+
+        if self.survey.file_opted_out & {"all", name}:
+            return SkipReason.FILE_OPTED_OUT
+        function = base_name(branch.place.function)
+        if self.survey.opted_out.get(function, frozenset()) & {"all", name}:
+            return SkipReason.FUNCTION_OPTED_OUT
+        include, exclude = self.options.functions, self.options.skip_functions
+        if (include and not _matches(include, function)) or (exclude and _matches(exclude, function)):
+            return SkipReason.FUNCTION_EXCLUDED
+        return None
+
+
+def _matches(pattern: str, function: str) -> bool:
+    import re
+
+    return re.fullmatch(pattern, function) is not None
+
+
+def passes(names: tuple[str, ...]) -> list[tuple[str, Pass]]:
+    """The passes called `names`, in that order; the project's own first, then those of entry points."""
+    return [(name, _load(name)) for name in names]
+
+
+def _load(name: str) -> Pass:
+    if name == "relpoline":
+        from asmrewrite.passes.relpoline import Relpoline
+
+        return Relpoline()
+    if name == "static-call":
+        from asmrewrite.passes.static_call import StaticCall
+
+        return StaticCall()
+    from importlib.metadata import entry_points
+
+    found = entry_points(group=ENTRY_POINTS)
+    for point in found:
+        if point.name == name:
+            loaded: Pass = point.load()()
+            return loaded
+    known = ", ".join(["relpoline", "static-call", *sorted(p.name for p in found)])
+    raise OptionError(f"no pass is named {name!r}", hint=f"there are {known}")

@@ -1,0 +1,177 @@
+"""relpoline: every indirect call and tail call becomes a direct call to a stub that compares, then falls back.
+
+Before and after, with bytes (chain of one, retpoline, bundle 3)::
+
+    ff 50 08               call *8(%rax)
+
+    4c 8b 58 08            movq 8(%rax), %r11        # memory operands only; %r11 is free at a call (psABI 3.2.1)
+    e8 rel32               call f.relpoline.0        # inside one aligned 8-byte word
+
+    f.relpoline.0:                                   # in subsection SUBSECTION of the same section
+    4c 3b 1d rel32         cmpq slots(%rip), %r11
+    0f 84 rel32            je   __relpoline_retpoline_r11
+    e9 rel32               jmp  __relpoline_retpoline_r11
+
+The return address is the original one, so unwinding, exception tables and tail calls hold. Constraints: a stub
+clobbers flags, a memory operand `%r11` too; both are dead at every call that a compiler emits. A jump that may
+stay in its function (jump table, computed goto) is never touched. The shape is that of Amit's relpolines (2018;
+JumpSwitches, USENIX ATC 2019) with the comparison moved out of line, so that a site is one patchable call.
+
+gcc's own `call/jmp __x86_indirect_thunk_REG` become sites whose slow path is that thunk.
+"""
+
+from __future__ import annotations
+
+from asmrewrite.analysis.branches import THUNK_PREFIX
+from asmrewrite.errors import OptionError, UnsoundError
+from asmrewrite.passes import Edit, Outcome, Site, Skip, Unit
+from asmrewrite.stubs import abi, shapes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asmrewrite.analysis.branches import Branch
+    from asmrewrite.analysis.reasons import SkipReason
+    from asmrewrite.analysis.sections import Section
+    from asmrewrite.options import Options
+
+#: The subsection that stubs go to; gas allows up to 8192, compilers use 0 and hand-written code small numbers.
+SUBSECTION = 8000
+#: The register that carries the target of a memory operand.
+CARRIER = "r11"
+
+
+class Relpoline:
+    """The pass; see the module."""
+
+    def watch(self, options: Options) -> tuple[str, ...]:
+        """The compilers' retpoline thunks."""
+        return ("__x86_indirect_thunk",)
+
+    def run(self, unit: Unit) -> Outcome:
+        """A site for every indirect branch that may be one, a skip for every other."""
+        if unit.options.abi == "kernel":
+            raise OptionError("the relpoline pass does not know abi=kernel in this version")
+        writer = _Writer(unit)
+        skips: list[Skip] = []
+        for branch in unit.branches:
+            if branch.indirect:
+                reason = self._objection(unit, branch)
+                if reason is None:
+                    writer.site(branch)
+                else:
+                    skips.append(unit.skipped(branch, reason))
+        return Outcome(tuple(writer.edits), writer.appended(), tuple(writer.sites), tuple(skips))
+
+    def _objection(self, unit: Unit, branch: Branch) -> SkipReason | None:
+        from asmrewrite.analysis.reasons import SkipReason
+
+        if branch.skip is not None:
+            return branch.skip
+        if not unit.options.inline_asm:
+            if branch.place.asm:
+                return SkipReason.INLINE_ASM
+            if not unit.survey.compiled:
+                return SkipReason.HAND_WRITTEN
+        return unit.opted_out(branch, "relpoline")
+
+
+class _Writer:
+    """Edits, stubs and records of one listing."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.options = unit.options
+        self.cfi = unit.survey.has_cfi
+        self.number = unit.first_label
+        self.edits: list[Edit] = []
+        self.sites: list[Site] = []
+        self.thunks: dict[tuple[str, bool], str] = {}
+        self.shadow_stack = shadow_stack(unit.survey.listing.text)
+        # Section -> its first site's label, stubs, slots, records.
+        self.sections: dict[Section, tuple[str, list[str], list[str], list[str]]] = {}
+
+    def site(self, branch: Branch) -> None:
+        """Make `branch` a site."""
+        options, place = self.options, branch.place
+        section = place.section
+        if section is None:
+            raise AssertionError("a branch in an unknown section has a reason to be skipped")
+        number, self.number = self.number, self.number + 1
+        end_label = f"{shapes.LABEL_PREFIX}site_{number}"
+        slots = f"{shapes.LABEL_PREFIX}slots_{number}"
+        name = f"{_plain(place.function)}.relpoline.{number}"
+        register = branch.operand.register or CARRIER
+        slow, flags = self._slow(branch, register)
+        jump = "call" if branch.form == "call" else "{disp32} jmp"
+        lines = self._load(branch) + shapes.aligned(f"{jump}\t{name}", end_label, 5, options)
+        lost_lines = "\n" * self.unit.survey.listing.text.count("\n", branch.start, branch.end)
+        self.edits.append(Edit(branch.start, branch.end, lost_lines + lines))
+        _, stubs, slot_lines, records = self.sections.setdefault(section, (end_label, [], [], []))
+        stubs.append("\t.p2align 4, 0xcc\n" + shapes.stub(name, register, slots, options.targets, slow, self.cfi))
+        slot_lines.append(f"{slots}:\n\t.quad\t{', '.join([str(abi.NEVER)] * options.targets)}\n")
+        records.append(
+            shapes.record(
+                end_label, 5, f"{name}-.", slots, pass_="relpoline", form=branch.form, block=options.block,
+                reg=_number(register), chain=options.targets, flags=flags,
+            )  # fmt: skip
+        )
+        self.sites.append(Site("relpoline", branch.form, place.function, name, *self.unit.place(branch)))
+
+    def appended(self) -> str:
+        """Stubs, slots, records and thunks, to stand at the end of the listing."""
+        pieces: list[str] = []
+        for section, (anchor, stubs, slots, records) in self.sections.items():
+            slot_section = shapes.linked_section(abi.SLOTS_SECTION, "aw", anchor, section)
+            site_section = shapes.linked_section(abi.SITES_SECTION, "a", anchor, section)
+            pieces += [f"\t.pushsection\t{section.reference(SUBSECTION)}\n", *stubs, "\t.popsection\n"]
+            pieces += [f"\t.pushsection\t{slot_section}\n\t.balign\t{abi.SLOT_SIZE}\n", *slots, "\t.popsection\n"]
+            pieces += [f"\t.pushsection\t{site_section}\n\t.balign\t4\n", *records, "\t.popsection\n"]
+        return "".join(pieces + [self.thunks[key] for key in sorted(self.thunks)])
+
+    def _load(self, branch: Branch) -> str:
+        """The instruction that brings a memory operand's target to the carrier; nothing for a register."""
+        if branch.operand.kind != "memory":
+            return ""
+        carrier = f"{'%' if branch.place.prefixed else ''}{CARRIER}"
+        if branch.place.intel:
+            return f"mov\t{carrier}, {branch.operand.text}; "
+        return f"movq\t{branch.operand.text}, {carrier}; "
+
+    def _slow(self, branch: Branch, register: str) -> tuple[str, int]:
+        """The symbol of the slow path and the record's flags."""
+        if branch.thunk:
+            return THUNK_PREFIX + branch.thunk, abi.SLOW_PATHS["external"]
+        slow = self.options.slow
+        notrack = "notrack" in branch.prefixes
+        if slow == "retpoline" and self.shadow_stack:
+            raise UnsoundError(
+                "the object is marked for shadow stacks (-fcf-protection), where a retpoline's return faults",
+                file=self.unit.survey.listing.file,
+                hint="use slow=lfence or slow=plain, or compile with -fcf-protection=none or =branch",
+            )
+        self.thunks.setdefault((register, notrack), shapes.thunk(slow, register, notrack, self.cfi))
+        flags = abi.SLOW_PATHS[slow] | (abi.FLAG_NOTRACK if notrack else 0)
+        return shapes.thunk_name(slow, register, notrack), flags
+
+
+def shadow_stack(text: str) -> bool:
+    """Whether the listing's .note.gnu.property says SHSTK (GNU_PROPERTY_X86_FEATURE_1_AND, bit 1)."""
+    start = text.rfind(".note.gnu.property")
+    if start < 0:
+        return False
+    import re
+
+    found = re.search(r"0xc0000002\b.*?\.long[ \t]+(?:3f|\.L\w+)[ \t]*-.*?\.long[ \t]+(0x[0-9a-f]+|\d+)", text[start:], re.DOTALL)
+    found = found or re.search(r"(?:0xc0000002|3221225474)\b[^\n]*\n\s*\.long\s+4\n\s*\.long\s+(0x[0-9a-f]+|\d+)", text[start:])
+    return found is not None and bool(int(found.group(1), 0) & 2)
+
+
+def _number(register: str) -> int:
+    from asmrewrite.syntax.operand import REGISTERS
+
+    return REGISTERS.index(register)
+
+
+def _plain(function: str) -> str:
+    """`function` as a name that needs no quotes."""
+    return "".join(c if c.isalnum() or c in "_.$" else "_" for c in function) or "site"

@@ -1,0 +1,132 @@
+"""static-call: a direct call whose target will be patched stays inside one block, and a table names it.
+
+Before and after, with bytes (bundle 3; the offset was 5)::
+
+    e8 rel32               call __SCT__event
+
+    90 90 90               (padding by .bundle_align_mode 3)
+    e8 rel32               call __SCT__event         # inside one aligned 8-byte word
+                           .bundle_align_mode 0
+
+`call`, `jmp` and conditional jumps to a trampoline are sites, in compiled code and inline assembly alike: a site
+clobbers nothing. A call through the GOT (-fno-plt) becomes the direct call that it stands for. Proposed for the
+kernel by Poimboeuf (2018-19); the tables, that objtool makes there, are emitted here from the text.
+
+abi=user: records of asmrewrite/stubs/abi.py. abi=kernel: ``.static_call_sites`` of two 32-bit PC-relative words,
+the site and the key, with 1 (tail call) and 2 (init text) in the key's low bits
+(include/linux/static_call_types.h). The key of `__SCT__x` is `__SCK__x` where that name occurs in the listing
+and the trampoline itself elsewhere, as objtool has it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from asmrewrite.passes import Edit, Outcome, Site, Skip, Unit
+from asmrewrite.stubs import abi, shapes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asmrewrite.analysis.branches import Branch
+    from asmrewrite.analysis.sections import Section
+    from asmrewrite.options import Options
+
+#: What a trampoline's prefix turns into for its key; other prefixes have no key.
+KEYS = {"__SCT__": "__SCK__"}
+
+
+class StaticCall:
+    """The pass; see the module."""
+
+    def watch(self, options: Options) -> tuple[str, ...]:
+        """The trampolines' prefixes."""
+        return options.static_call_prefix
+
+    def run(self, unit: Unit) -> Outcome:
+        """A site for every direct branch to a trampoline."""
+        writer = _Writer(unit)
+        prefixes = unit.options.static_call_prefix
+        skips: list[Skip] = []
+        for branch in unit.branches:
+            if branch.role == "direct" and branch.operand.symbol.startswith(prefixes):
+                reason = branch.skip or unit.opted_out(branch, "static-call")
+                if reason is None:
+                    writer.site(branch)
+                else:
+                    skips.append(unit.skipped(branch, reason))
+        return Outcome(tuple(writer.edits), writer.appended(), tuple(writer.sites), tuple(skips))
+
+
+class _Writer:
+    """Edits and records of one listing."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.text = unit.survey.listing.text
+        self.number = unit.first_label
+        self.edits: list[Edit] = []
+        self.sites: list[Site] = []
+        self.records: dict[Section, tuple[str, list[str]]] = {}
+        self._keys: dict[str, str] = {}
+        self._defined: dict[str, bool] = {}
+
+    def site(self, branch: Branch) -> None:
+        """Make `branch` a site."""
+        section = branch.place.section
+        if section is None:
+            raise AssertionError("a branch in an unknown section has a reason to be skipped")
+        options, symbol = self.unit.options, branch.operand.symbol
+        form = branch.form if branch.form in ("call", "jmp") else "jcc"
+        size = abi.FORM_SIZE[form]
+        end_label = f"{shapes.LABEL_PREFIX}static_{self.number}"
+        self.number += 1
+        target = branch.operand.text
+        if branch.operand.kind == "memory":
+            target = f"{symbol}@PLT"
+        # A jump to a symbol of this file could be shortened to two bytes.
+        wide = "{disp32} " if form != "call" and self._is_defined(symbol) else ""
+        instruction = f"{wide}{branch.form}\t{target}"
+        self.edits.append(Edit(branch.start, branch.end, shapes.aligned(instruction, end_label, size, options)))
+        _, records = self.records.setdefault(section, (end_label, []))
+        records.append(self._record(branch, form, end_label, size, section))
+        self.sites.append(Site("static-call", form, branch.place.function, symbol, *self.unit.place(branch)))
+
+    def appended(self) -> str:
+        """The tables, to stand at the end of the listing."""
+        kernel = self.unit.options.abi == "kernel"
+        if kernel and "static-call" not in self.unit.options.tables:
+            return ""
+        pieces: list[str] = []
+        for section, (anchor, records) in self.records.items():
+            if kernel:
+                where = f'{abi.KERNEL_STATIC_CALLS}, "aw", @progbits'
+            else:
+                where = shapes.linked_section(abi.SITES_SECTION, "a", anchor, section)
+            pieces += [f"\t.pushsection\t{where}\n\t.balign\t4\n", *records, "\t.popsection\n"]
+        return "".join(pieces)
+
+    def _record(self, branch: Branch, form: str, end_label: str, size: int, section: Section) -> str:
+        symbol = branch.operand.symbol
+        key = self._key(symbol)
+        options = self.unit.options
+        if options.abi == "kernel":
+            flags = abi.KERNEL_TAIL if form == "jmp" else 0
+            return f"\t.long\t{end_label}-{size}-., {key}+{flags}-.\n"
+        return shapes.record(
+            end_label, size, f"{key}@GOTPCREL", "", pass_="static-call", form=form, reg=abi.NO_REGISTER, chain=0,
+            block=options.block, flags=abi.FLAG_KEY_IS_TRAMPOLINE if key == symbol else 0,
+        )  # fmt: skip
+
+    def _key(self, symbol: str) -> str:
+        if symbol not in self._keys:
+            for prefix, key_prefix in KEYS.items():
+                key = key_prefix + symbol[len(prefix) :]
+                known = symbol.startswith(prefix) and re.search(rf"(?<![\w.$]){re.escape(key)}(?![\w.$])", self.text)
+                self._keys[symbol] = key if known else symbol
+        return self._keys[symbol]
+
+    def _is_defined(self, symbol: str) -> bool:
+        if symbol not in self._defined:
+            pattern = rf'^[ \t]*"?{re.escape(symbol)}"?[ \t]*:'
+            self._defined[symbol] = re.search(pattern, self.text, re.MULTILINE) is not None
+        return self._defined[symbol]

@@ -1,0 +1,115 @@
+"""The one function behind every front end: text in, text out, with what was done and what was left."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from asmrewrite.analysis.branches import branches
+from asmrewrite.analysis.survey import survey
+from asmrewrite.errors import AsmRewriteError, UnsureError
+from asmrewrite.options import Options
+from asmrewrite.passes import Edit, Site, Skip, Unit, passes
+from asmrewrite.stubs.shapes import LABEL_PREFIX
+from asmrewrite.syntax.listing import parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asmrewrite.passes import Outcome
+
+
+class Rewritten(NamedTuple):
+    """A rewritten listing: `text` is `original` itself when nothing was to be done."""
+
+    text: str
+    original: str
+    file: str
+    sites: tuple[Site, ...]
+    skips: tuple[Skip, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the text is another than it was."""
+        return self.text is not self.original
+
+    def counts(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Sites by pass and skips by reason."""
+        sites: dict[str, int] = {}
+        skipped: dict[str, int] = {}
+        for site in self.sites:
+            sites[site.pass_] = sites.get(site.pass_, 0) + 1
+        for skip in self.skips:
+            skipped[skip.reason.value] = skipped.get(skip.reason.value, 0) + 1
+        return sites, skipped
+
+
+
+def rewrite(text: str | bytes, options: Options | None = None, *, file: str = "<text>") -> Rewritten:
+    """Run the passes that `options` ask for over `text` (bytes are read as latin-1).
+
+    Raises `OptionError` for a pass that does not exist, `UnsoundError` for a slow path that the object's own
+    marks forbid, and with ``on-unsure=error`` `UnsureError` for the first branch in doubt.
+    """
+    options = options or Options()
+    if isinstance(text, bytes):
+        text = text.decode("latin-1")
+    chosen = passes(options.chosen)
+    symbols = tuple(dict.fromkeys(symbol for _, p in chosen for symbol in p.watch(options)))
+    found = survey(parse(text, file=file, symbols=symbols))
+    unit = Unit(found, tuple(branches(found)), options, _first_label(text))
+    outcomes = [p.run(unit) for _, p in chosen]
+    skips = tuple(skip for outcome in outcomes for skip in outcome.skips)
+    if options.on_unsure == "error":
+        _require_sure(skips, file)
+    sites = tuple(sorted((s for o in outcomes for s in o.sites), key=lambda site: (site.line, site.column)))
+    edited = splice(text, outcomes)
+    return Rewritten(edited, text, file, sites, skips)
+
+
+def splice(text: str, outcomes: list[Outcome]) -> str:
+    """`text` with the edits of all `outcomes`, and behind it what they append."""
+    edits = sorted((edit for outcome in outcomes for edit in outcome.edits), key=lambda edit: (edit.start, edit.end))
+    appended = "".join(outcome.appended for outcome in outcomes)
+    if not edits and not appended:
+        return text
+    pieces: list[str] = []
+    position = 0
+    for edit in edits:
+        if edit.start < position:
+            raise AsmRewriteError(f"two passes edit the same text: {edit.text!r}", hint="run them one after the other")
+        pieces += [text[position : edit.start], edit.text]
+        position = edit.end
+    pieces.append(text[position:])
+    if not text.endswith("\n"):
+        pieces.append("\n")
+    return "".join([*pieces, _neutral(text), appended])
+
+
+def _neutral(text: str) -> str:
+    """What brings gas to AT&T syntax and 64-bit code for the text that follows, if `text` may have left them."""
+    intel = "\t.att_syntax prefix\n" if re.search(r"\.(?:intel|att)_syntax", text, re.IGNORECASE) else ""
+    code = "\t.code64\n" if re.search(r"\.code(?:16|32)", text, re.IGNORECASE) else ""
+    return intel + code
+
+
+def _first_label(text: str) -> int:
+    """A number above those of all labels and stubs that an earlier rewriting left in `text`."""
+    if LABEL_PREFIX not in text and ".relpoline." not in text:
+        return 0
+    numbers = re.findall(rf"{re.escape(LABEL_PREFIX)}[a-z]+_(\d+)|\.relpoline\.(\d+)", text)
+    return 1 + max((int(a or b) for a, b in numbers), default=-1)
+
+
+def _require_sure(skips: tuple[Skip, ...], file: str) -> None:
+    for skip in skips:
+        if skip.reason.unsure:
+            raise UnsureError(
+                f"`{skip.text}` was left alone: {skip.reason.value}",
+                file=file,
+                line=skip.line,
+                column=skip.column,
+                hint="use on-unsure=skip to go on",
+            )
+
+
+__all__ = ["Edit", "Rewritten", "rewrite", "splice"]

@@ -1,0 +1,192 @@
+"""An ELF object or program as the checker needs it: sections, symbols, and where PC-relative fields lead.
+
+pyelftools reads the headers; symbols and relocations, of which there are tens of thousands, are unpacked from
+their sections in one sweep each (ELF-64 gABI, "Symbol Table" and "Relocation").
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from typing import NamedTuple
+
+from asmrewrite.errors import CheckError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+_SYMBOL = struct.Struct("<IBBHQQ")
+_RELA = struct.Struct("<QQq")
+_SHN_UNDEF, _SHN_LORESERVE, _STT_SECTION, _STT_FUNC = 0, 0xFF00, 3, 2
+_SHT_RELA, _SHT_NOBITS = 4, 8
+#: Relocations whose field holds symbol + addend - place (psABI table 4.9): PC32, PLT32.
+PC_RELATIVE = frozenset({2, 4})
+#: GOTPCREL, GOTPCRELX, REX_GOTPCRELX.
+GOT_RELATIVE = frozenset({9, 41, 42})
+
+
+class Section(NamedTuple):
+    """A section: its index, name, contents, and what the headers say of it (bytes, addresses)."""
+
+    index: int
+    name: str
+    data: bytes
+    address: int
+    alignment: int
+    flags: int
+    size: int
+
+
+class Symbol(NamedTuple):
+    """A symbol; `section` is its section's index, 0 when undefined."""
+
+    name: str
+    section: int
+    value: int
+    size: int
+    kind: int
+
+
+class Location(NamedTuple):
+    """A place in the image: a section's index and an offset in it; or an undefined symbol's name."""
+
+    section: int
+    offset: int
+    symbol: str = ""
+    got: bool = False
+
+
+class Image:
+    """One ELF-64 x86-64 file, relocatable or linked."""
+
+    def __init__(self, path: str, file: BinaryIO) -> None:
+        from elftools.common.exceptions import ELFError
+        from elftools.elf.elffile import ELFFile
+
+        self.path = path
+        try:
+            elf = ELFFile(file)
+        except ELFError as error:
+            raise CheckError(f"is not an ELF file: {error}", file=path) from None
+        if elf.elfclass != 64 or elf["e_machine"] != "EM_X86_64":
+            raise CheckError("is not an x86-64 object", file=path)
+        self.relocatable = elf["e_type"] == "ET_REL"
+        self.sections: list[Section] = []
+        self._relocation_sections: dict[int, int] = {}
+        for index in range(elf.num_sections()):
+            header = elf._get_section_header(index)
+            name = elf._get_section_name(header)
+            kind = header["sh_type"]
+            wanted = kind not in ("SHT_NOBITS", "SHT_NULL") and (header["sh_flags"] & 2 or kind in _WANTED)
+            file.seek(header["sh_offset"])
+            data = file.read(header["sh_size"]) if wanted else b""
+            self.sections.append(
+                Section(
+                    index, name, data, header["sh_addr"], header["sh_addralign"], header["sh_flags"], header["sh_size"]
+                )
+            )
+            if kind == "SHT_RELA" and self.relocatable:
+                self._relocation_sections[header["sh_info"]] = index
+            if kind == "SHT_SYMTAB":
+                self._symtab, self._strtab = index, header["sh_link"]
+        self._relocations: dict[int, dict[int, tuple[int, int, int]]] = {}
+        self._symbols: list[Symbol] | None = None
+        self._functions: dict[int, tuple[list[int], list[str]]] | None = None
+
+    _symtab = _strtab = 0
+
+    @property
+    def symbols(self) -> list[Symbol]:
+        """All of .symtab, in its order; empty in a stripped program."""
+        if self._symbols is None:
+            names = self.sections[self._strtab].data if self._symtab else b""
+            table = self.sections[self._symtab].data if self._symtab else b""
+            self._symbols = [
+                Symbol(_name(names, name), shndx if shndx < _SHN_LORESERVE else 0, value, size, info & 15)
+                for name, info, _, shndx, value, size in _SYMBOL.iter_unpack(table)
+            ]
+        return self._symbols
+
+    def named(self, name: str) -> list[Section]:
+        """All sections called `name`."""
+        return [section for section in self.sections if section.name == name]
+
+    def follow(self, section: Section, offset: int, behind: int = 0) -> Location | None:
+        """Where the 32-bit PC-relative field at `offset` leads; `behind` bytes stand between it and its base.
+
+        A table's field is relative to itself (0), a branch's to the end of the instruction (4).
+        """
+        if self.relocatable:
+            entry = self._relocation(section.index, offset)
+            if entry is not None:
+                return self._target(entry, behind)
+        value = int.from_bytes(section.data[offset : offset + 4], "little", signed=True)
+        here = offset + behind + value
+        if self.relocatable or section.address <= section.address + here < section.address + section.size:
+            return Location(section.index, here)
+        return self.at(section.address + here)
+
+    def relocation_kind(self, section: Section, offset: int) -> int | None:
+        """The type of the relocation at `offset`, None when there is none."""
+        entry = self._relocation(section.index, offset)
+        return entry[0] if entry else None
+
+    def at(self, address: int) -> Location | None:
+        """The location of a linked program's `address`."""
+        for section in self.sections:
+            if section.flags & 2 and section.address <= address < section.address + max(section.size, 1):
+                return Location(section.index, address - section.address)
+        return None
+
+    def function(self, location: Location) -> tuple[str, int]:
+        """The function that holds `location` and the distance from its start; ("", offset) when none does."""
+        if self._functions is None:
+            self._functions = self._index_functions()
+        starts, names = self._functions.get(location.section, ([], []))
+        index = bisect_right(starts, location.offset) - 1
+        return (names[index], location.offset - starts[index]) if index >= 0 else ("", location.offset)
+
+    def symbol_at(self, location: Location, prefix: str = "") -> str:
+        """The name of the function symbol that stands at `location`; "" when none does."""
+        if location.symbol:
+            return location.symbol
+        name, distance = self.function(location)
+        return name if distance == 0 else ""
+
+    def _index_functions(self) -> dict[int, tuple[list[int], list[str]]]:
+        found: dict[int, list[tuple[int, str]]] = {}
+        for symbol in self.symbols:
+            if symbol.kind == _STT_FUNC and symbol.section:
+                base = 0 if self.relocatable else self.sections[symbol.section].address
+                found.setdefault(symbol.section, []).append((symbol.value - base, symbol.name))
+        return {
+            section: ([place for place, _ in sorted(entries)], [name for _, name in sorted(entries)])
+            for section, entries in found.items()
+        }
+
+    def _relocation(self, section: int, offset: int) -> tuple[int, int, int] | None:
+        table = self._relocations.get(section)
+        if table is None:
+            index = self._relocation_sections.get(section)
+            data = self.sections[index].data if index is not None else b""
+            table = self._relocations[section] = {
+                place: (info & 0xFFFFFFFF, info >> 32, addend) for place, info, addend in _RELA.iter_unpack(data)
+            }
+        return table.get(offset)
+
+    def _target(self, entry: tuple[int, int, int], behind: int) -> Location | None:
+        kind, number, addend = entry
+        symbol = self.symbols[number]
+        if kind not in PC_RELATIVE and kind not in GOT_RELATIVE:
+            return None
+        if symbol.section == _SHN_UNDEF or kind in GOT_RELATIVE:
+            return Location(0, addend + behind, symbol.name, kind in GOT_RELATIVE)
+        return Location(symbol.section, symbol.value + addend + behind)
+
+
+_WANTED = frozenset({"SHT_SYMTAB", "SHT_STRTAB", "SHT_RELA"})
+
+
+def _name(names: bytes, offset: int) -> str:
+    return names[offset : names.index(b"\0", offset)].decode("latin-1")

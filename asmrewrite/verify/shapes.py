@@ -1,0 +1,102 @@
+"""The published shapes as decoded instructions: what a stub and a thunk must be (asmrewrite/stubs/shapes.py)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from iced_x86 import Code, Decoder, Instruction, Register
+
+from asmrewrite.stubs import abi
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asmrewrite.verify.image import Image, Location, Section
+
+REGISTERS = (
+    Register.RAX, Register.RCX, Register.RDX, Register.RBX, Register.RSP, Register.RBP, Register.RSI, Register.RDI,
+    Register.R8, Register.R9, Register.R10, Register.R11, Register.R12, Register.R13, Register.R14, Register.R15,
+)  # fmt: skip
+CMP_SIZE, JCC_SIZE, JMP_SIZE = 7, 6, 5
+
+
+class Shape(NamedTuple):
+    """What is wrong with a shape ("" when nothing is), and where its slow path leads."""
+
+    problem: str
+    slow: Location | None = None
+
+
+def direct_branch(section: Section, offset: int) -> str:
+    """The form of the direct rel32 branch at `offset`: "call", "jmp", "jcc", or "" for anything else."""
+    instruction = Decoder(64, section.data[offset : offset + 15]).decode()
+    if instruction.len == 5:
+        return {Code.CALL_REL32_64: "call", Code.JMP_REL32_64: "jmp"}.get(instruction.code, "")
+    return "jcc" if instruction.is_jcc_near and instruction.len == 6 else ""
+
+
+def stub_shape(image: Image, section: Section, offset: int, register: int, chain: int, slots: Location) -> Shape:
+    """A chain of `chain` comparisons of `register` with the slots at `slots`, then a jump to the slow path."""
+    size = chain * (CMP_SIZE + JCC_SIZE) + JMP_SIZE
+    decoded = list(Decoder(64, section.data[offset : offset + size]))
+    if len(decoded) != 2 * chain + 1:
+        return Shape(f"the stub is not {2 * chain + 1} instructions long")
+    place = offset
+    last = decoded[-1]
+    if last.code != Code.JMP_REL32_64:
+        return Shape("the stub does not end in a near jump")
+    slow = image.follow(section, offset + size - 4, 4)
+    for entry in range(chain):
+        compare, jump = decoded[2 * entry], decoded[2 * entry + 1]
+        if (
+            compare.code != Code.CMP_R64_RM64
+            or compare.op0_register != REGISTERS[register]
+            or compare.memory_base != Register.RIP
+        ):
+            return Shape(f"entry {entry} of the stub does not compare {abi_register(register)} with a slot")
+        slot = image.follow(section, place + 3, 4)
+        if slot is None or slot[:2] != (slots.section, slots.offset + abi.SLOT_SIZE * entry):
+            return Shape(f"entry {entry} of the stub compares with something else than slot {entry}")
+        if jump.code != Code.JE_REL32_64:
+            return Shape(f"entry {entry} of the stub does not jump if equal")
+        if image.follow(section, place + CMP_SIZE + 2, 4) != slow:
+            return Shape(f"entry {entry} of the stub leads elsewhere than its slow path, untrained as it is")
+        place += CMP_SIZE + JCC_SIZE
+    return Shape("" if slow is not None else "the slow path cannot be followed", slow)
+
+
+def thunk_problem(section: Section, offset: int, slow: str, register: int, notrack: bool) -> str:
+    """What is wrong with the thunk at `offset`; "" when it is the published one."""
+    found = [_key(i) for i in Decoder(64, section.data[offset : offset + 24], ip=0)]
+    wanted = [_key(i) for i in Decoder(64, thunk_bytes(slow, register, notrack), ip=0)]
+    if found[: len(wanted)] != wanted:
+        return f"the slow path is not the published {slow} thunk of {abi_register(register)}"
+    return ""
+
+
+def thunk_bytes(slow: str, register: int, notrack: bool) -> bytes:
+    """The published bytes of a thunk."""
+    rex = b"\x41" if register >= 8 else b""
+    jump = (b"\x3e" if notrack else b"") + rex + bytes([0xFF, 0xE0 | (register & 7)])
+    if slow == "lfence":
+        return b"\x0f\xae\xe8" + jump + b"\xcc"
+    if slow == "plain":
+        return jump + b"\xcc"
+    store = bytes([0x4C if register >= 8 else 0x48, 0x89, 0x04 | (register & 7) << 3, 0x24])
+    return b"\xe8\x07\x00\x00\x00\xf3\x90\x0f\xae\xe8\xeb\xf9" + store + b"\xc3\xcc"
+
+
+def abi_register(number: int) -> str:
+    """The name of a register by its hardware number."""
+    from asmrewrite.syntax.operand import REGISTERS as NAMES
+
+    return f"%{NAMES[number]}" if number < len(NAMES) else f"register {number}"
+
+
+def _key(instruction: Instruction) -> tuple[int, int, int, int, bool]:
+    return (
+        instruction.code,
+        instruction.op0_register if instruction.op_count else 0,
+        instruction.op1_register if instruction.op_count > 1 else 0,
+        instruction.near_branch64 if instruction.is_call_near or instruction.is_jmp_short else instruction.len,
+        instruction.has_repe_prefix or bool(instruction.segment_prefix),
+    )

@@ -1,0 +1,251 @@
+"""Level "sites": every table entry is an instruction of its form, inside its block, leading where it must."""
+
+from __future__ import annotations
+
+from enum import Enum
+from io import BytesIO
+from typing import NamedTuple
+
+from asmrewrite.errors import CheckError
+from asmrewrite.stubs import abi
+from asmrewrite.verify.image import Image, Location, Section
+from asmrewrite.verify.shapes import JMP_SIZE, abi_register, direct_branch, stub_shape, thunk_problem
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+
+class Verdict(str, Enum):
+    """What can be said of a site."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    UNKNOWN = "UNKNOWN"
+
+
+class SiteVerdict(NamedTuple):
+    """One table entry and what was found there.
+
+    `pass_`, `form`, `register`, `chain`, `block` and `slow` are the entry's own words; `offset` is the
+    instruction's place in `section` and `function` + `distance` the same for people (bytes). `target` is the
+    stub's or trampoline's symbol. `reason` says what is wrong, "" when the verdict is PASS.
+    """
+
+    verdict: Verdict
+    reason: str
+    file: str
+    pass_: str
+    form: str
+    section: str
+    offset: int
+    function: str
+    distance: int
+    target: str
+    register: str
+    chain: int
+    block: int
+    slow: str
+
+    def __str__(self) -> str:
+        where = f"{self.function}+{self.distance:#x}" if self.function else f"{self.section}+{self.offset:#x}"
+        what = f"{self.pass_} {self.form} -> {self.target or '?'}"
+        return f"{self.file}: {where}: {self.verdict.value} {what}{': ' + self.reason if self.reason else ''}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The verdict as plain data."""
+        data = dict(self._asdict())
+        data["pass"], data["kind"] = data.pop("pass_"), data.pop("form")
+        data["verdict"] = self.verdict.value
+        return data
+
+
+def check(path: str) -> tuple[SiteVerdict, ...]:
+    """A verdict for each table entry of the object or program at `path`, in the order of the tables.
+
+    Raises `CheckError` when the file is not an x86-64 ELF file or a table is cut short, `OSError` when it
+    cannot be read.
+    """
+    with open(path, "rb") as file:
+        return _check(Image(path, file))
+
+
+def check_bytes(content: bytes, name: str) -> tuple[SiteVerdict, ...]:
+    """The same for an object that is not in a file."""
+    return _check(Image(name, BytesIO(content)))
+
+
+def _check(image: Image) -> tuple[SiteVerdict, ...]:
+    found: list[SiteVerdict] = []
+    for table in image.named(abi.SITES_SECTION):
+        found.extend(_user_table(image, table))
+    for table in image.named(abi.KERNEL_STATIC_CALLS):
+        found.extend(_kernel_table(image, table))
+    return tuple(found)
+
+
+def _user_table(image: Image, table: Section) -> Iterator[SiteVerdict]:
+    if len(table.data) % abi.RECORD_SIZE:
+        raise CheckError(f"{table.name} is {len(table.data)} bytes, no multiple of {abi.RECORD_SIZE}", file=image.path)
+    for offset in range(0, len(table.data), abi.RECORD_SIZE):
+        yield _Entry(image, table, offset).verdict()
+
+
+class _Entry:
+    """One record of the user ABI."""
+
+    def __init__(self, image: Image, table: Section, offset: int) -> None:
+        self.image, self.table, self.offset = image, table, offset
+        self.record = abi.Record.unpack(table.data, offset)
+        self.pass_ = abi.name_of(abi.PASSES, self.record.pass_)
+        self.form = abi.name_of(abi.FORMS, self.record.form)
+        self.slow = abi.name_of(abi.SLOW_PATHS, self.record.flags & abi.FLAG_SLOW_MASK)
+        self.site = image.follow(table, offset)
+        self.dest = image.follow(table, offset + 4)
+
+    def verdict(self) -> SiteVerdict:
+        """The checks of this entry's pass, up to the first that fails."""
+        site, record = self.site, self.record
+        if site is None or not site.section:
+            return self._say("the entry leads to no section", Location(0, 0), "")
+        section = self.image.sections[site.section]
+        problem, target = self._common(section, site), ""
+        if not problem:
+            checks = {"relpoline": self._relpoline, "static-call": self._static_call}
+            found = checks.get(self.pass_)
+            if found is None:
+                return self._say(f"no checker knows the pass {self.pass_}", site, "", Verdict.UNKNOWN)
+            problem, target = found(section, site)
+        if record.version != abi.VERSION:
+            return self._say(f"the record is of version {record.version}", site, target, Verdict.UNKNOWN)
+        return self._say(problem, site, target)
+
+    def _common(self, section: Section, site: Location) -> str:
+        record = self.record
+        size = abi.FORM_SIZE.get(self.form, 0)
+        if not size or not 3 <= record.block <= 6:
+            return f"the entry makes no sense: form {record.form}, block {record.block}"
+        return straddle(self.image, section, site.offset, size, record.block) or (
+            "" if direct_branch(section, site.offset) == self.form else f"there is no {self.form} with 32-bit displacement"
+        )
+
+    def _relpoline(self, section: Section, site: Location) -> tuple[str, str]:
+        record, image = self.record, self.image
+        target = image.follow(section, site.offset + 1, 4)
+        dest, slots = self.dest, image.follow(self.table, self.offset + 8)
+        if dest is None or target is None or dest[:2] != target[:2]:
+            return "the instruction leads elsewhere than to its stub", ""
+        name = image.symbol_at(dest)
+        if slots is None or record.reg > 15 or record.chain < 1:
+            return f"the entry makes no sense: register {record.reg}, chain {record.chain}", name
+        stub = image.sections[dest.section]
+        shape = stub_shape(image, stub, dest.offset, record.reg, record.chain, slots)
+        if shape.problem or shape.slow is None:
+            return shape.problem, name
+        return self._slots(slots) or self._slow(shape.slow), name
+
+    def _slots(self, slots: Location) -> str:
+        data = self.image.sections[slots.section].data
+        for entry in range(self.record.chain):
+            start = slots.offset + abi.SLOT_SIZE * entry
+            if int.from_bytes(data[start : start + abi.SLOT_SIZE], "little") != abi.NEVER:
+                return f"slot {entry} is not the address that nothing has"
+        return ""
+
+    def _slow(self, slow: Location) -> str:
+        image, register = self.image, self.record.reg
+        if self.slow == "external":
+            name = image.symbol_at(slow)
+            wanted = f"__x86_indirect_thunk_{abi_register(register)[1:]}"
+            return "" if name == wanted or not (name or image.relocatable) else f"the slow path is {name}, not {wanted}"
+        if not slow.section:
+            return f"the slow path {slow.symbol} is not in the object"
+        notrack = bool(self.record.flags & abi.FLAG_NOTRACK)
+        return thunk_problem(image.sections[slow.section], slow.offset, self.slow, register, notrack)
+
+    def _static_call(self, section: Section, site: Location) -> tuple[str, str]:
+        image = self.image
+        size = abi.FORM_SIZE[self.form]
+        target = image.follow(section, site.offset + size - 4, 4)
+        name = image.symbol_at(target) if target else ""
+        if not image.relocatable:
+            return ("" if target else "the call leads nowhere"), name
+        key = self.dest
+        if key is None or not key.got or key.offset:
+            return "the entry names no key", name
+        if not name or (target is not None and target.offset and target.symbol):
+            return "the call leads to no trampoline", name
+        named = key.symbol == name if self.record.flags & abi.FLAG_KEY_IS_TRAMPOLINE else is_key(key.symbol, name)
+        return ("" if named else f"the key {key.symbol} is not that of {name}"), name
+
+    def _say(self, problem: str, site: Location, target: str, verdict: Verdict | None = None) -> SiteVerdict:
+        record = self.record
+        verdict = verdict or (Verdict.FAIL if problem else Verdict.PASS)
+        function, distance = self.image.function(site)
+        register = abi_register(record.reg)[1:] if record.reg != abi.NO_REGISTER else ""
+        relpoline = self.pass_ == "relpoline"
+        return SiteVerdict(
+            verdict, problem, self.image.path, self.pass_, self.form, self.image.sections[site.section].name,
+            site.offset, function, distance, target, register, record.chain, record.block,
+            self.slow if relpoline else "",
+        )  # fmt: skip
+
+
+def _kernel_table(image: Image, table: Section) -> Iterator[SiteVerdict]:
+    """``.static_call_sites``: two 32-bit PC-relative words an entry, the low bits of the key its flags."""
+    if len(table.data) % 8:
+        raise CheckError(f"{table.name} is {len(table.data)} bytes, no multiple of 8", file=image.path)
+    for offset in range(0, len(table.data), 8):
+        site, key = image.follow(table, offset), image.follow(table, offset + 4)
+        if site is None or not site.section or key is None:
+            yield _kernel_verdict(image, "the entry leads to no section", Location(0, 0), "", "call")
+            continue
+        section = image.sections[site.section]
+        form = direct_branch(section, site.offset)
+        if not form:
+            yield _kernel_verdict(image, "there is no direct branch", site, "", "call")
+            continue
+        target = image.follow(section, site.offset + abi.FORM_SIZE[form] - 4, 4)
+        name = image.symbol_at(target) if target else ""
+        flags = key.offset & 3 if key.symbol or image.relocatable else 0
+        key_name = key.symbol or _at(image, Location(key.section, key.offset - flags))
+        problem = straddle(image, section, site.offset, abi.FORM_SIZE[form], 6)
+        if not problem and bool(flags & abi.KERNEL_TAIL) != (form == "jmp"):
+            problem = "the tail flag does not say what the instruction is"
+        if not problem and image.relocatable and key_name != name and not is_key(key_name, name):
+            problem = f"the key {key_name} is not that of {name}"
+        yield _kernel_verdict(image, problem, site, name, form)
+
+
+def _at(image: Image, location: Location) -> str:
+    for symbol in image.symbols:
+        if symbol.name and (symbol.section, symbol.value) == location[:2]:
+            return symbol.name
+    return ""
+
+
+def _kernel_verdict(image: Image, problem: str, site: Location, target: str, form: str) -> SiteVerdict:
+    function, distance = image.function(site)
+    return SiteVerdict(
+        Verdict.FAIL if problem else Verdict.PASS, problem, image.path, "static-call", form,
+        image.sections[site.section].name, site.offset, function, distance, target, "", 0, 6, "",
+    )  # fmt: skip
+
+
+def straddle(image: Image, section: Section, offset: int, size: int, block: int) -> str:
+    """Whether [offset, offset + size) leaves its aligned block of 2**block bytes, in words; "" when it does not."""
+    bytes_ = 1 << block
+    if image.relocatable and section.alignment < bytes_:
+        return f"the section is aligned to {section.alignment} bytes, not to {bytes_}"
+    if (section.address + offset) % bytes_ + size > bytes_:
+        return f"the instruction straddles a block of {bytes_} bytes"
+    return ""
+
+
+def is_key(key: str, trampoline: str) -> bool:
+    """Whether `key` is the key of `trampoline`: __SCK__x of __SCT__x."""
+    return trampoline.startswith("__SCT__") and key == "__SCK__" + trampoline[len("__SCT__") :]
+
+
+__all__ = ["JMP_SIZE", "SiteVerdict", "Verdict", "check", "check_bytes"]

@@ -1,0 +1,22 @@
+-- Every kind of error the shell reports and goes on from.
+CREATE TABLE t(a INTEGER PRIMARY KEY, b UNIQUE NOT NULL, c CHECK(c<10));
+INSERT INTO t VALUES(1,1,1);
+INSERT INTO t VALUES(1,2,2);
+INSERT INTO t VALUES(2,1,2);
+INSERT INTO t VALUES(3,NULL,3);
+INSERT INTO t VALUES(4,4,40);
+INSERT INTO t VALUES('text',5,5);
+SELECT nothing FROM t;
+SELECT * FROM absent;
+SELEC 1;
+SELECT json('{broken');
+SELECT abs(-9223372036854775808);
+CREATE TRIGGER r BEFORE DELETE ON t BEGIN SELECT RAISE(ABORT,'not allowed'); END;
+DELETE FROM t;
+SELECT substr(1), count(*) FROM t;
+SELECT * FROM t WHERE t MATCH 'x';
+SELECT max(1,2) OVER ();
+SELECT a FROM t ORDER BY 3;
+SELECT 1 UNION SELECT 1, 2;
+PRAGMA integrity_check;
+SELECT count(*), group_concat(a) FROM t;
