@@ -91,7 +91,7 @@ def recorded_sites(tool: str, objects: Sequence[Path]) -> int:
 def checked(tool: str, objects: Sequence[Path]) -> int:
     """The number of verdicts of ``asmrewrite check``; `CommandError` unless each is PASS."""
     ran = run([tool, "check", *map(str, objects)])
-    lines = [line for line in (ran.stdout + ran.stderr).decode(errors="replace").splitlines() if line.strip()]
+    lines = [line for line in ran.stdout.decode(errors="replace").splitlines() if line.strip()]
     bad = [line for line in lines if _VERDICT.findall(line) != ["PASS"]]
     if ran.status != 0 or bad:
         shown = "\n".join((bad or lines)[:20])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import sys
 
 from asmrewrite.errors import AsmRewriteError, CheckError
@@ -154,7 +155,29 @@ def _emit(result: Rewritten, options: Options, output: str) -> int:
 
 
 def without_notes(text: str) -> str:
-    """`text` without gcc's -dp notes, which are what -dp adds and nothing else."""
-    import re
+    """`text` without gcc's -dp notes, and without the tabs that come with them (gcc/final.cc, output_asm_insn).
 
-    return re.sub(r"\t{1,2}# \d+\t\[c=\d+ l=\d+\]  \S+$", "", text, flags=re.MULTILINE)
+    With -dp a tab follows every template of less than nine characters, also where no note does: behind the
+    second instruction of one RTL pattern, and behind short inline assembly. -fverbose-asm has those tabs anyhow.
+    In inline assembly the template's length is only estimated, since its operands have been filled in: a tab
+    that the source itself has at the end of such a line may go, or stay, in vain.
+    """
+    verbose = "\n# options passed:" in text
+    note = r"# \d+\t(?:\[c=\d+ l=\d+\]  \S+|\S+\t\[length = \d+\])$"
+    text = re.sub(rf"\t{{1,{1 if verbose else 2}}}{note}", "", text, flags=re.MULTILINE)
+    if verbose or "\t\n" not in text:
+        return text
+    pieces = re.split(r"^(#APP\n.*?^#NO_APP\n)", text, flags=re.MULTILINE | re.DOTALL)
+    pieces[0::2] = [piece.replace("\t\n", "\n") for piece in pieces[0::2]]
+    pieces[1::2] = [_ASM_TEMPLATE.sub(_without_tab, piece) for piece in pieces[1::2]]
+    return "".join(pieces)
+
+
+#: One filled-in template of inline assembly with a tab at its end, and what an operand looks like in it.
+_ASM_TEMPLATE = re.compile(r'(?<=" 1\n\t)((?:(?!# 0 "" 2\n).*\n)*?.*)\t(?=\n# 0 "" 2\n)')
+_ASM_OPERAND = re.compile(r"[-\w.$+@]*\([^)\n]*\)|%\w+|[$][-\w.+]+")
+
+
+def _without_tab(template: re.Match[str]) -> str:
+    shortest = _ASM_OPERAND.sub("%0", template.group(1))
+    return template.group() if len(shortest) >= 9 else template.group(1)
