@@ -62,14 +62,14 @@ def rewrite(text: str | bytes, options: Options | None = None, *, file: str = "<
     if options.on_unsure == "error":
         _require_sure(skips, file)
     sites = tuple(sorted((s for o in outcomes for s in o.sites), key=lambda site: (site.line, site.column)))
-    edited = splice(text, outcomes)
+    edited = splice(text, outcomes, _NEUTRAL if found.moded else "")
     return Rewritten(edited, text, file, sites, skips)
 
 
-def splice(text: str, outcomes: list[Outcome]) -> str:
-    """`text` with the edits of all `outcomes`, and behind it what they append."""
+def splice(text: str, outcomes: list[Outcome], neutral: str = "") -> str:
+    """`text` with the edits of all `outcomes`, then `neutral` and what the outcomes append."""
     edits = sorted((edit for outcome in outcomes for edit in outcome.edits), key=lambda edit: (edit.start, edit.end))
-    appended = "".join(outcome.appended for outcome in outcomes)
+    appended = [outcome.appended for outcome in outcomes if outcome.appended]
     if not edits and not appended:
         return text
     pieces: list[str] = []
@@ -77,24 +77,21 @@ def splice(text: str, outcomes: list[Outcome]) -> str:
     for edit in edits:
         if edit.start < position:
             raise AsmRewriteError(f"two passes edit the same text: {edit.text!r}", hint="run them one after the other")
-        pieces += [text[position : edit.start], edit.text]
+        pieces += (text[position : edit.start], edit.text)
         position = edit.end
     pieces.append(text[position:])
     if not text.endswith("\n"):
         pieces.append("\n")
-    return "".join([*pieces, _neutral(text), appended])
+    return "".join([*pieces, neutral, *appended])
 
 
-def _neutral(text: str) -> str:
-    """What brings gas to AT&T syntax and 64-bit code for the text that follows, if `text` may have left them."""
-    intel = "\t.att_syntax prefix\n" if re.search(r"\.(?:intel|att)_syntax", text, re.IGNORECASE) else ""
-    code = "\t.code64\n" if re.search(r"\.code(?:16|32)", text, re.IGNORECASE) else ""
-    return intel + code
+#: What brings gas to AT&T syntax and 64-bit code, for a listing that may have left them.
+_NEUTRAL = "\t.att_syntax prefix\n\t.code64\n"
 
 
 def _first_label(text: str) -> int:
     """A number above those of all labels and stubs that an earlier rewriting left in `text`."""
-    if LABEL_PREFIX not in text and ".relpoline." not in text:
+    if LABEL_PREFIX not in text:
         return 0
     numbers = re.findall(rf"{re.escape(LABEL_PREFIX)}[a-z]+_(\d+)|\.relpoline\.(\d+)", text)
     return 1 + max((int(a or b) for a, b in numbers), default=-1)

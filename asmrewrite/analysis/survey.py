@@ -67,6 +67,8 @@ class Survey(NamedTuple):
     annotated: bool
     #: Whether text has call frame information.
     has_cfi: bool
+    #: Whether any directive changes the syntax or the code size.
+    moded: bool
 
 
 #: gcc's note behind an instruction: `# 8 [c=9 l=2]  *call_value/1`, or `# 8 *call_value/1 [length = 2]` up to 7.
@@ -113,6 +115,7 @@ class _Walk:
         self.asm = False
         self.intel, self.prefixed = False, True
         self.code64, self.bundled = True, False
+        self.moded = False
         self.macros, self.conditions = 0, 0
         self.condition_start: list[tuple[int, Section | None]] = []
         self.macro_stack = 0
@@ -145,6 +148,7 @@ class _Walk:
             annotated or '\t.ident\t"' in text,
             annotated,
             ".cfi_startproc" in text,
+            self.moded,
         )
 
     def place(self) -> Place:
@@ -217,6 +221,7 @@ class _Walk:
             self.opted_out[name] = self.opted_out.get(name, frozenset()) | passes
 
     def _mode(self, kind: str, start: int, end: int) -> None:
+        self.moded = True
         word = self._word(start)
         arguments = self._body(start, end).lower()
         if self.macros or self.conditions:

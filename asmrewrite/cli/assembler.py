@@ -159,8 +159,8 @@ def without_notes(text: str) -> str:
 
     With -dp a tab follows every template of less than nine characters, also where no note does: behind the
     second instruction of one RTL pattern, and behind short inline assembly. -fverbose-asm has those tabs anyhow.
-    In inline assembly the template's length is only estimated, since its operands have been filled in: a tab
-    that the source itself has at the end of such a line may go, or stay, in vain.
+    In inline assembly the template's length is only estimated, since its operands have been filled in: there a
+    tab that the source itself has at the end of a line may go, or one that -dp put there may stay.
     """
     verbose = "\n# options passed:" in text
     note = r"# \d+\t(?:\[c=\d+ l=\d+\]  \S+|\S+\t\[length = \d+\])$"
@@ -180,4 +180,5 @@ _ASM_OPERAND = re.compile(r"[-\w.$+@]*\([^)\n]*\)|%\w+|[$][-\w.+]+")
 
 def _without_tab(template: re.Match[str]) -> str:
     shortest = _ASM_OPERAND.sub("%0", template.group(1))
-    return template.group() if len(shortest) >= 9 else template.group(1)
+    # A last line of one tab is the usual end of `asm("nop\n\t")`, which gets no tab because it has no operands.
+    return template.group() if len(shortest) >= 9 or shortest.endswith("\n") else template.group(1)

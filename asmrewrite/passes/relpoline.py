@@ -22,10 +22,13 @@ gcc's own `call/jmp __x86_indirect_thunk_REG` become sites whose slow path is th
 
 from __future__ import annotations
 
+import re
+
 from asmrewrite.analysis.branches import THUNK_PREFIX
 from asmrewrite.errors import OptionError, UnsoundError
 from asmrewrite.passes import Edit, Outcome, Site, Skip, Unit
 from asmrewrite.stubs import abi, shapes
+from asmrewrite.syntax.operand import REGISTERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
 #: The subsection that stubs go to; gas allows up to 8192, compilers use 0 and hand-written code small numbers.
 SUBSECTION = 8000
+_ODD = re.compile(r"[^A-Za-z0-9_.$]")
 #: The register that carries the target of a memory operand.
 CARRIER = "r11"
 
@@ -107,12 +111,12 @@ class _Writer:
         lost_lines = "\n" * self.unit.survey.listing.text.count("\n", branch.start, branch.end)
         self.edits.append(Edit(branch.start, branch.end, lost_lines + lines))
         _, stubs, slot_lines, records = self.sections.setdefault(section, (end_label, [], [], []))
-        stubs.append("\t.p2align 4, 0xcc\n" + shapes.stub(name, register, slots, options.targets, slow, self.cfi))
+        stubs.append(shapes.stub(name, register, slots, options.targets, slow, self.cfi))
         slot_lines.append(f"{slots}:\n\t.quad\t{', '.join([str(abi.NEVER)] * options.targets)}\n")
         records.append(
             shapes.record(
                 end_label, 5, f"{name}-.", slots, pass_="relpoline", form=branch.form, block=options.block,
-                reg=_number(register), chain=options.targets, flags=flags,
+                reg=REGISTERS.index(register), chain=options.targets, flags=flags,
             )  # fmt: skip
         )
         self.sites.append(Site("relpoline", branch.form, place.function, name, *self.unit.place(branch)))
@@ -159,19 +163,11 @@ def shadow_stack(text: str) -> bool:
     start = text.rfind(".note.gnu.property")
     if start < 0:
         return False
-    import re
-
     found = re.search(r"0xc0000002\b.*?\.long[ \t]+(?:3f|\.L\w+)[ \t]*-.*?\.long[ \t]+(0x[0-9a-f]+|\d+)", text[start:], re.DOTALL)
     found = found or re.search(r"(?:0xc0000002|3221225474)\b[^\n]*\n\s*\.long\s+4\n\s*\.long\s+(0x[0-9a-f]+|\d+)", text[start:])
     return found is not None and bool(int(found.group(1), 0) & 2)
 
 
-def _number(register: str) -> int:
-    from asmrewrite.syntax.operand import REGISTERS
-
-    return REGISTERS.index(register)
-
-
 def _plain(function: str) -> str:
     """`function` as a name that needs no quotes."""
-    return "".join(c if c.isalnum() or c in "_.$" else "_" for c in function) or "site"
+    return _ODD.sub("_", function) or "site"

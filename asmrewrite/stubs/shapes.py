@@ -64,11 +64,21 @@ def thunk(slow: str, register: str, notrack: bool, cfi: bool) -> str:
 
 def stub(name: str, register: str, slots: str, chain: int, slow: str, cfi: bool) -> str:
     """A relpoline's stub; `slots` is the label of its slots, `slow` the symbol of its slow path."""
-    entries = "".join(
-        f"\tcmpq\t{slots}{f'+{abi.SLOT_SIZE * i}' if i else ''}(%rip), %{register}\n\tje\t{slow}\n" for i in range(chain)
-    )
-    body = f"{entries}\t{{disp32}} jmp\t{slow}\n"
-    return f"\t.type\t{name}, @function\n{name}:\n{_framed(body, cfi)}\t.size\t{name}, .-{name}\n"
+    key = (register, chain, slow, cfi)
+    template = _stubs.get(key)
+    if template is None:
+        entries = "".join(
+            f"\tcmpq\tSLOTS{f'+{abi.SLOT_SIZE * entry}' if entry else ''}(%rip), %{register}\n\tje\t{slow}\n"
+            for entry in range(chain)
+        )
+        body = _framed(f"{entries}\t{{disp32}} jmp\t{slow}\n", cfi)
+        frame = f"\t.p2align 4, 0xcc\n\t.type\tNAME, @function\nNAME:\n{body}\t.size\tNAME, .-NAME\n"
+        template = _stubs[key] = frame.replace("SLOTS", "\0").replace("NAME", "\1")
+    return template.replace("\0", slots).replace("\1", name)
+
+
+#: Stubs of one listing differ in two names; \0 and \1 stand for them.
+_stubs: dict[tuple[str, int, str, bool], str] = {}
 
 
 def _framed(body: str, cfi: bool) -> str:
