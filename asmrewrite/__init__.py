@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
     from asmrewrite.options import Options
     from asmrewrite.passes import Edit, Outcome, Site, Skip, Unit
-    from asmrewrite.rewrite import Rewritten, rewrite
+    from asmrewrite.rewriting import Rewritten, rewrite
     from asmrewrite.syntax.listing import Listing, parse
     from asmrewrite.syntax.operand import Operand, parse_operand
     from asmrewrite.syntax.statement import Statement, parse_statement
@@ -48,7 +48,7 @@ _HOMES = {
     "asmrewrite.errors": ("AsmRewriteError", "CheckError", "OptionError", "ToolError", "UnsoundError", "UnsureError"),
     "asmrewrite.options": ("Options",),
     "asmrewrite.passes": ("Edit", "Outcome", "Site", "Skip", "Unit"),
-    "asmrewrite.rewrite": ("Rewritten", "rewrite"),
+    "asmrewrite.rewriting": ("Rewritten", "rewrite"),
     "asmrewrite.syntax.listing": ("Listing", "parse"),
     "asmrewrite.syntax.operand": ("Operand", "parse_operand"),
     "asmrewrite.syntax.statement": ("Statement", "parse_statement"),

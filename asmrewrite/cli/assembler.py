@@ -19,7 +19,7 @@ from asmrewrite.toolchain.process import end_by, publish, read_rest, write_all
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asmrewrite.options import Options
-    from asmrewrite.rewrite import Rewritten
+    from asmrewrite.rewriting import Rewritten
 
 #: Set by the compiler wrapper for -S: the output is the rewritten text; "rename" turns X.o into X.s.
 EMIT = "ASMREWRITE_EMIT"
@@ -42,7 +42,7 @@ def _main(arguments: list[str], shim: str) -> int:
     except OSError:
         return _replace(gas.find(shim), arguments)
     from asmrewrite.options import gather
-    from asmrewrite.rewrite import rewrite
+    from asmrewrite.rewriting import rewrite
 
     options = gather()
     name = line.inputs[0] if line.inputs else "{standard input}"

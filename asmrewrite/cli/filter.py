@@ -30,7 +30,7 @@ def key_arguments(arguments: list[str]) -> tuple[list[str], list[tuple[str, str,
 def filter_main(arguments: list[str]) -> int:
     """Rewrite IN (standard input) to OUT (standard output)."""
     from asmrewrite.options import gather
-    from asmrewrite.rewrite import rewrite
+    from asmrewrite.rewriting import rewrite
 
     gc.disable()  # one short run; collecting its tokens would cost a tenth of it
     words, ours = key_arguments(arguments)

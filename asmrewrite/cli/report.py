@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from asmrewrite.rewrite import Rewritten
+    from asmrewrite.rewriting import Rewritten
 
 
 def guarded(main: Callable[[], int]) -> int:

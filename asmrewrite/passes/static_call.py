@@ -28,11 +28,14 @@ from asmrewrite.stubs import abi, shapes
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asmrewrite.analysis.branches import Branch
+    from asmrewrite.analysis.reasons import SkipReason
     from asmrewrite.analysis.sections import Section
     from asmrewrite.options import Options
 
 #: What a trampoline's prefix turns into for its key; other prefixes have no key.
 KEYS = {"__SCT__": "__SCK__"}
+#: The label behind each site, less its number.
+_LABEL = f"{shapes.LABEL_PREFIX}static_"
 
 
 class StaticCall:
@@ -49,12 +52,20 @@ class StaticCall:
         skips: list[Skip] = []
         for branch in unit.branches:
             if branch.role == "direct" and branch.operand.symbol.startswith(prefixes):
-                reason = branch.skip or unit.opted_out(branch, "static-call")
+                reason = branch.skip or self._done(unit, branch) or unit.opted_out(branch, "static-call")
                 if reason is None:
                     writer.site(branch)
                 else:
                     skips.append(unit.skipped(branch, reason))
         return Outcome(tuple(writer.edits), writer.appended(), tuple(writer.sites), tuple(skips))
+
+    def _done(self, unit: Unit, branch: Branch) -> SkipReason | None:
+        """Whether an earlier rewriting made `branch` a site; with align=p2align only its label tells."""
+        if not unit.first_label or not unit.survey.listing.text.startswith(f"; {_LABEL}", branch.end):
+            return None
+        from asmrewrite.analysis.reasons import SkipReason
+
+        return SkipReason.BUNDLED
 
 
 class _Writer:
@@ -78,7 +89,7 @@ class _Writer:
         options, symbol = self.unit.options, branch.operand.symbol
         form = branch.form if branch.form in ("call", "jmp") else "jcc"
         size = abi.FORM_SIZE[form]
-        end_label = f"{shapes.LABEL_PREFIX}static_{self.number}"
+        end_label = f"{_LABEL}{self.number}"
         self.number += 1
         target = branch.operand.text
         if branch.operand.kind == "memory":
