@@ -169,7 +169,10 @@ def from_flags(flags: str, where: str = ENVIRONMENT) -> list[tuple[str, str, str
     else:
         import shlex
 
-        words = shlex.split(flags)
+        try:
+            words = shlex.split(flags)
+        except ValueError as error:
+            raise OptionError(f"{flags!r} cannot be split into words: {error}", file=where) from None
     pairs = (word.partition("=") for word in words)
     return [(key, value if equals else "on", where) for key, equals, value in pairs]
 

@@ -10,19 +10,27 @@ from asmrewrite.analysis.survey import survey
 from asmrewrite.errors import AsmRewriteError, UnsureError
 from asmrewrite.options import Options
 from asmrewrite.passes import Edit, Site, Skip, Unit, passes
+from asmrewrite.stubs import abi
 from asmrewrite.stubs.shapes import LABEL_PREFIX
 from asmrewrite.syntax.listing import parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from asmrewrite.analysis.survey import Survey
     from asmrewrite.passes import Outcome
+
+    Piece = tuple[int, int] | str
 
 
 class Rewritten(NamedTuple):
-    """A rewritten listing: `text` is `original` itself when nothing was to be done."""
+    """A rewritten listing.
 
-    text: str
+    `original` is the text that came in; `pieces` are what goes out, in order: characters [start, end) of the
+    original, or new text; () when nothing was to be done.
+    """
+
     original: str
+    pieces: tuple[Piece, ...]
     file: str
     sites: tuple[Site, ...]
     skips: tuple[Skip, ...]
@@ -30,7 +38,25 @@ class Rewritten(NamedTuple):
     @property
     def changed(self) -> bool:
         """Whether the text is another than it was."""
-        return self.text is not self.original
+        return bool(self.pieces)
+
+    @property
+    def text(self) -> str:
+        """The rewritten text; `original` itself when nothing was to be done."""
+        if not self.pieces:
+            return self.original
+        original = self.original
+        return "".join([p if isinstance(p, str) else original[p[0] : p[1]] for p in self.pieces])
+
+    def buffers(self, source: bytes) -> list[bytes | memoryview]:
+        """The rewritten text in bytes to be written one behind the other; `source` holds the original's.
+
+        Latin-1 keeps offsets, so what did not change is not copied: a listing has ten megabytes soon.
+        """
+        if not self.pieces:
+            return [source]
+        view = memoryview(source)
+        return [p.encode("latin-1") if isinstance(p, str) else view[p[0] : p[1]] for p in self.pieces]
 
     def counts(self) -> tuple[dict[str, int], dict[str, int]]:
         """Sites by pass and skips by reason."""
@@ -56,44 +82,44 @@ def rewrite(text: str | bytes, options: Options | None = None, *, file: str = "<
     chosen = passes(options.chosen)
     symbols = tuple(dict.fromkeys(symbol for _, p in chosen for symbol in p.watch(options)))
     found = survey(parse(text, file=file, symbols=symbols))
-    unit = Unit(found, tuple(branches(found)), options, _first_label(text))
+    unit = Unit(found, tuple(branches(found)), options, _first_label(found))
     outcomes = [p.run(unit) for _, p in chosen]
     skips = tuple(skip for outcome in outcomes for skip in outcome.skips)
     if options.on_unsure == "error":
         _require_sure(skips, file)
     sites = tuple(sorted((s for o in outcomes for s in o.sites), key=lambda site: (site.line, site.column)))
-    edited = splice(text, outcomes, _NEUTRAL if found.moded else "")
-    return Rewritten(edited, text, file, sites, skips)
+    pieces = splice(text, outcomes, _NEUTRAL if found.moded else "")
+    return Rewritten(text, pieces, file, sites, skips)
 
 
-def splice(text: str, outcomes: list[Outcome], neutral: str = "") -> str:
-    """`text` with the edits of all `outcomes`, then `neutral` and what the outcomes append."""
+def splice(text: str, outcomes: list[Outcome], neutral: str = "") -> tuple[Piece, ...]:
+    """The pieces of `text` with the edits of all `outcomes`, then `neutral` and what the outcomes append."""
     edits = sorted((edit for outcome in outcomes for edit in outcome.edits), key=lambda edit: (edit.start, edit.end))
     appended = [outcome.appended for outcome in outcomes if outcome.appended]
     if not edits and not appended:
-        return text
-    pieces: list[str] = []
+        return ()
+    pieces: list[Piece] = []
     position = 0
-    for edit in edits:
-        if edit.start < position:
-            raise AsmRewriteError(f"two passes edit the same text: {edit.text!r}", hint="run them one after the other")
-        pieces += (text[position : edit.start], edit.text)
-        position = edit.end
-    pieces.append(text[position:])
+    for start, end, new in edits:
+        if start < position:
+            raise AsmRewriteError(f"two passes edit the same text: {new!r}", hint="run them one after the other")
+        pieces += ((position, start), new)
+        position = end
+    pieces.append((position, len(text)))
     if not text.endswith("\n"):
         pieces.append("\n")
-    return "".join([*pieces, neutral, *appended])
+    return (*pieces, neutral, *appended)
 
 
 #: What brings gas to AT&T syntax and 64-bit code, for a listing that may have left them.
 _NEUTRAL = "\t.att_syntax prefix\n\t.code64\n"
 
 
-def _first_label(text: str) -> int:
-    """A number above those of all labels and stubs that an earlier rewriting left in `text`."""
-    if LABEL_PREFIX not in text:
+def _first_label(found: Survey) -> int:
+    """A number above those of all labels and stubs that an earlier rewriting left in the listing."""
+    if not any(section and section.name in abi.SECTIONS for _, section in found.sections):
         return 0
-    numbers = re.findall(rf"{re.escape(LABEL_PREFIX)}[a-z]+_(\d+)|\.relpoline\.(\d+)", text)
+    numbers = re.findall(rf"{re.escape(LABEL_PREFIX)}[a-z]+_(\d+)|\.relpoline\.(\d+)", found.listing.text)
     return 1 + max((int(a or b) for a, b in numbers), default=-1)
 
 

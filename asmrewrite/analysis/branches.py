@@ -46,8 +46,13 @@ _BRANCH = re.compile(
     r"""(?P<operand>(?:[^\n;\0"'/#]+|"(?:[^"\\]|\\[\s\S])*"|/(?!\*))*)""",
     re.IGNORECASE,
 )
+#: A name that is a register once the syntax is another than it seems.
+_REGISTER_NAME = re.compile(r'"?[re]?(?:[abcd]x|[sd]i|[sb]p|\d+[bwd]?)"?\Z', re.IGNORECASE)
+#: A block comment in the midst of an operand, which gas reads as if it were not there.
+_GLUED = re.compile(r"\s*(?:/\*(?:[^*\n]|\*(?!/))*\*/[ \t\r]*)+[^\s;#/\0]")
 _NOTHING = Operand("unknown", "")
-_DIRECT_TO = re.compile(r"^[ \t]*(?:[\w.$]+:[ \t]*)*(call|jmp)[a-z]?[ \t]+\*?([A-Za-z_.$][\w.$]*)", re.MULTILINE | re.IGNORECASE)
+_DIRECT_TO = re.compile(r"^\t(call|jmp)q?[ \t]([A-Za-z_.][\w.]*)", re.MULTILINE)
+_ROLE = {"call": "call", "jmp": "tail"}
 _OWN = re.compile(r"__(?:relpoline|x86_indirect_thunk|x86_return_thunk|llvm_retpoline)")
 
 
@@ -56,7 +61,7 @@ def branches(found: Survey) -> list[Branch]:
     classify = _Classifier(found)
     result = [branch for spot in found.spots if (branch := classify.spot(spot)) is not None]
     if found.aliases:
-        result.extend(classify.hidden({branch.start for branch in result}))
+        result.extend(classify.hidden())
         result.sort(key=lambda branch: branch.start)
     return result
 
@@ -76,7 +81,8 @@ class _Classifier:
             return None
         place = spot.place
         text = found.group("operand").rstrip(" \t\f\r")
-        operand = parse_operand(text, place.intel, place.prefixed)
+        glued = _GLUED.match(self.text, found.start("operand") + len(text), spot.end) is not None
+        operand = None if glued else parse_operand(text, place.intel, place.prefixed)
         word = found.group("word").lower()
         own_line = found.group("prefixes").replace("/", " ").lower().split()
         before = [self.text[start:end].partition("#")[0].strip(" \t\r\f\n;\0").lower() for start, end in spot.prefixes]
@@ -87,24 +93,22 @@ class _Classifier:
         branch = Branch(start, end, form, "direct", operand or _NOTHING, place, None, (*before, *own_line), "")
         if operand is None:
             jcc = form not in ("call", "jmp")
-            doubt = SkipReason.UNKNOWN_OPERAND
+            doubt = SkipReason.GLUED_COMMENT if glued else SkipReason.UNKNOWN_OPERAND
             return None if jcc else branch._replace(role=form.replace("jmp", "tail"), skip=place.trouble or doubt)
         if operand.kind == "symbol":
             return self._direct(branch, found.group("word"))
         return self._indirect(branch, word, self.text[end : spot.end])
 
-    def hidden(self, known: set[int]) -> list[Branch]:
-        """Calls and jumps through symbols that stand for registers."""
+    def hidden(self) -> list[Branch]:
+        """Calls and jumps in QUIET runs through symbols that stand for registers."""
         result = []
-        for found in _DIRECT_TO.finditer(self.text):
-            start = found.start(1)
-            if found.group(2) in self.survey.aliases and start not in known:
-                place = Place(None, "", False, False, True, SkipReason.REGISTER_ALIAS)
-                role = "call" if found.group(1).lower() == "call" else "tail"
-                form = found.group(1).lower()
-                result.append(
-                    Branch(start, found.end(), form, role, _NOTHING, place, SkipReason.REGISTER_ALIAS, (), "")
-                )
+        place = Place(None, "", False, False, True, SkipReason.REGISTER_ALIAS)
+        for kind, first, last in self.survey.listing.tokens:
+            for found in _DIRECT_TO.finditer(self.text, first, last) if kind == "QUIET" else ():
+                if found.group(2) in self.survey.aliases:
+                    start, end, form = found.start(1), found.end(), found.group(1)
+                    role = _ROLE[form]
+                    result.append(Branch(start, end, form, role, _NOTHING, place, SkipReason.REGISTER_ALIAS, (), ""))
         return result
 
     def _direct(self, branch: Branch, word: str) -> Branch | None:
@@ -121,7 +125,9 @@ class _Classifier:
         if symbol.startswith(self.survey.listing.symbols) and branch.operand.plain:
             return self._judged(branch)
         if self.survey.aliases.intersection(branch.operand.names):
-            return branch._replace(role="call", skip=SkipReason.REGISTER_ALIAS)
+            return branch._replace(role=_ROLE.get(branch.form, "call"), skip=SkipReason.REGISTER_ALIAS)
+        if branch.place.trouble is SkipReason.MACRO_EFFECTS and _REGISTER_NAME.match(branch.operand.text):
+            return branch._replace(role=_ROLE.get(branch.form, "call"), skip=branch.place.trouble)
         return None
 
     def _indirect(self, branch: Branch, word: str, behind: str) -> Branch:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 
-from asmrewrite.analysis.survey import function_extent
+from asmrewrite.analysis.survey import base_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asmrewrite.analysis.survey import Place, Survey
 
-_LABEL = re.compile(r"^[ \t]*(\.L[\w$.]+):", re.MULTILINE)
-#: A mention of a compiler's label, with the first word of its line.
-_MENTION = re.compile(r"^[ \t]*([^\s:]+)[ \t]+([^\n]*\.L[^\n]*)$", re.MULTILINE)
+_LABEL = re.compile(r"\n[ \t]*(\.L[\w$.]+):")
 _NAME = re.compile(r"\.L[\w$.]+")
-#: Lines that mention a label without letting anybody jump to it: direct branches, sizes, line and frame notes.
-_HARMLESS = re.compile(r"j[a-z]+|call\w*|loop\w*|xbegin|\.(?:size|cfi_\w+|loc|uleb128|sleb128|set|type|globl|hidden)")
+#: Where a compiler's code gives out the address of a label of its own: `.L3(%rip)`, `.L3[rip]`; `$.L3`;
+#: `OFFSET FLAT:.L3`. Each pattern begins with a literal, which `re` looks for at full speed.
+_IN_CODE = (
+    re.compile(r"\.L[\w$.]+(?=[-+\w]*[(\[])"),
+    re.compile(r"\$\.L[\w$.]+"),
+    re.compile(r"OFFSET[^\n,#]*\.L[\w$.]+"),
+)
+_IN_TABLE = re.compile(r"\.(?:quad|long|int|value|word|short|hword|[248]byte)[ \t][^\n#]*\.L[^\n#]*")
+#: Sections whose tables nobody jumps through.
 _NOTES = re.compile(r"\.(?:debug|gcc_except_table|eh_frame|stack|note|comment|llvm|gnu)")
 _CFI = re.compile(
     r"\.cfi_(startproc|def_cfa_offset|adjust_cfa_offset|def_cfa_register|def_cfa|remember_state|restore_state)[ \t]*([^\n;#]*)"
@@ -36,28 +41,28 @@ class Prover:
 
     def __init__(self, found: Survey) -> None:
         self._survey = found
-        self._taken: frozenset[str] | None = None
-        self._labels: dict[int, bool] = {}
+        self._in_data: frozenset[str] | None = None
+        self._closed: dict[str, bool] = {}
+        self._parts: dict[str, list[tuple[int, int]]] | None = None
 
     def leaves_function(self, place: Place, position: int) -> bool:
         """Whether the indirect jump at `position` must be a tail call.
 
         True when no label of its function has its address taken (then no table and no computed goto can lead
         back into it) and the stack is as it was on entry: the CFA is 8 above the stack pointer. Without call
-        frame information gcc's own notes elsewhere in the file must vouch that a compiler wrote it.
+        frame information gcc's own notes elsewhere in the file must vouch for the rest.
         """
-        if not place.function or place.asm:
+        if not place.function or place.asm or not self._survey.compiled:
             return False
-        start, end = function_extent(self._survey, place, position)
-        closed = self._labels.get(start)
+        name = base_name(place.function)
+        closed = self._closed.get(name)
         if closed is None:
-            labels = set(_LABEL.findall(self._survey.listing.text, start, end))
-            closed = self._labels[start] = not (labels & self._address_taken())
+            closed = self._closed[name] = self._is_closed(name)
         if not closed:
             return False
         if not self._survey.has_cfi:
             return self._survey.annotated
-        return self._cfa_offset(start, position) == 8
+        return self._cfa_offset(position) == 8
 
     def r11_is_free(self, end: int) -> bool:
         """Whether `%r11` is dead behind the call that ends at `end`, as far as its basic block tells.
@@ -65,10 +70,10 @@ class Prover:
         The SysV psABI (3.2.1) makes it a scratch register of every call; a block that reads it first was made
         for a callee of another kind.
         """
-        block = self._survey.listing.text[end : end + _WINDOW]
-        if "r11" not in block and "R11" not in block:
+        text = self._survey.listing.text
+        if text.find("r11", end, end + _WINDOW) < 0 and text.find("R11", end, end + _WINDOW) < 0:
             return True
-        for line in block.splitlines():
+        for line in text[end : end + _WINDOW].splitlines():
             if _BLOCK_END.match(line):
                 return not _R11.search(line)
             if _R11.search(line.partition("#")[0]):
@@ -76,26 +81,47 @@ class Prover:
                 return found is not None and not _R11.search(found.group("source"))
         return True
 
-    def _address_taken(self) -> frozenset[str]:
-        """Compiler labels that some table, immediate or `lea` in code or data gives out."""
-        if self._taken is None:
-            self._taken = frozenset(self._find_taken())
-        return self._taken
+    def _is_closed(self, name: str) -> bool:
+        """Whether nobody can jump into the function `name`, cold part included, but by its own direct branches.
 
-    def _find_taken(self) -> set[str]:
-        taken: set[str] = set()
+        A compiler gives out the address of a label in the function itself, or in data.
+        """
         text = self._survey.listing.text
-        changes = [*self._survey.sections, (len(text), None)]
-        for (start, section), (end, _) in zip(changes, changes[1:], strict=False):
-            if section is not None and _NOTES.match(section.name):
-                continue
-            for found in _MENTION.finditer(text, start, end):
-                if not _HARMLESS.fullmatch(found.group(1)) or "*" in found.group(2):
-                    taken.update(_NAME.findall(found.group(2).partition("#")[0]))
-        return taken
+        labels: set[str] = set()
+        given: set[str] = set()
+        for start, end in self._extents(name):
+            labels.update(_LABEL.findall(text, start, end))
+            for pattern in (*_IN_CODE, _IN_TABLE):
+                for mention in pattern.findall(text, start, end):
+                    given.update(_NAME.findall(mention))
+        return not labels or not (labels & given or labels & self._given_by_data())
 
-    def _cfa_offset(self, start: int, position: int) -> int | None:
+    def _extents(self, name: str) -> list[tuple[int, int]]:
+        """The characters of the function `name` and of its cold part: each up to where the next function starts."""
+        if self._parts is None:
+            self._parts = {}
+            functions = self._survey.functions
+            ends = [*(function.start for function in functions[1:]), len(self._survey.listing.text)]
+            for function, end in zip(functions, ends, strict=True):
+                self._parts.setdefault(base_name(function.name), []).append((function.start, end))
+        return self._parts.get(name, [])
+
+    def _given_by_data(self) -> frozenset[str]:
+        """Compiler labels in the tables of all sections but those of debuggers and unwinders."""
+        if self._in_data is None:
+            text = self._survey.listing.text
+            changes = [*self._survey.sections, (len(text), None)]
+            found: set[str] = set()
+            for (start, section), (end, _) in zip(changes[:-1], changes[1:], strict=True):
+                if section is None or not ("x" in section.flags or _NOTES.match(section.name)):
+                    for mention in _IN_TABLE.findall(text, start, end):
+                        found.update(_NAME.findall(mention))
+            self._in_data = frozenset(found)
+        return self._in_data
+
+    def _cfa_offset(self, position: int) -> int | None:
         """Distance of the CFA from the stack pointer at `position` (bytes), None when another register holds it."""
+        start = max(0, self._survey.listing.text.rfind(".cfi_startproc", 0, position))
         offset, by_stack, saved = 0, True, [(0, True)]
         for found in _CFI.finditer(self._survey.listing.text, start, position):
             word, argument = found.group(1), found.group(2).strip()

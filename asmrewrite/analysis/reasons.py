@@ -38,7 +38,7 @@ class SkipReason(str, Enum):
     CONDITIONAL = "conditional"
     #: In bundle mode already.
     BUNDLED = "bundled"
-    #: A block comment glues the statement's words together.
+    #: A block comment glues the statement's words together, or a NUL cuts a string.
     GLUED_COMMENT = "glued-comment"
     #: Through a symbol that was given a register as its value.
     REGISTER_ALIAS = "register-alias"

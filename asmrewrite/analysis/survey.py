@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from typing import NamedTuple
 
 from asmrewrite.analysis.reasons import SkipReason
@@ -79,15 +78,18 @@ _NAME = re.compile(r'\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^\s:"]+))')
 _TYPE = re.compile(
     r'\s*\.type[ \t]+(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))[ \t]*,?[ \t]*(?:[@%#]?(?:function|gnu_indirect_function)|"?(?:STT_FUNC|function)"?)'
 )
-_ASSIGNMENT = re.compile(r"\s*(?:\.\w+[ \t]+([^\s,]+)[ \t]*,|([^\s=]+)[ \t]*==?)[ \t]*([^#;\n]*)")
-_REGISTER_VALUE = re.compile(
-    r"\s*%?(?:r(?:[abcd]x|[sd]i|[sb]p|\d{1,2}[bwd]?)|e?(?:[abcd]x|[sd]i|[sb]p)|[abcd][lh]|[xyz]mm\d+)\s*\Z", re.IGNORECASE
+_ASSIGNMENT = re.compile(
+    r'\s*(?:\.\w+[ \t]+("(?:[^"\\]|\\.)*"|[^\s,]+)\s*,|("(?:[^"\\]|\\.)*"|[^\s=]+)\s*==?)[ \t]*([^#;\n]*)'
 )
-_BRANCH_NAME = re.compile(r"(?:l?(?:call|jmp)|j[a-z]{1,3})", re.IGNORECASE)
+_REGISTER_VALUE = re.compile(
+    r"(?<![\w.$@])(?:r(?:[abcd]x|[sd]i|[sb]p|\d{1,2}[bwd]?)|e?(?:[abcd]x|[sd]i|[sb]p)|[abcd][lh]|[xyz]mm\d+)(?![\w.$@])",
+    re.IGNORECASE,
+)
+_SYMBOL = re.compile(r"[A-Za-z_.$\x80-\xff][\w.$\x80-\xff]*")
+_BRANCH_NAME = re.compile(r"(?:l?(?:call|jmp)|j[a-z]{1,3}|notrack|cs)", re.IGNORECASE)
 _GLUE = re.compile(r"/\*(?:[^*]|\*(?!/))*\*/")
-_BRANCH_WORD = re.compile(r"(?:\A|[\s/;}])l?(?:call|jmp)[a-z]?(?![\w.$])", re.IGNORECASE)
+_BRANCH_WORD = re.compile(r"(?:\A|[\s/;}:\0])l?(?:call|jmp)[a-z]?(?![\w.$])", re.IGNORECASE)
 _WORD = re.compile(r"\s*\.?([A-Za-z_0-9]+)")
-_CLOSERS = frozenset({"endm", "endmacro", "endr"})
 _OPENERS = frozenset({"macro", "rept", "rep", "irp", "irpc", "irep", "irepc"})
 
 
@@ -110,6 +112,7 @@ class _Walk:
         self.typed: set[str] = set()
         self.inside: dict[tuple[str, str], str] = {}
         self.aliases: set[str] = set()
+        self.assigned: list[tuple[str, str]] = []
         self.opted_out: dict[str, frozenset[str]] = {}
         self.file_opted_out: frozenset[str] = frozenset()
         self.asm = False
@@ -117,6 +120,7 @@ class _Walk:
         self.code64, self.bundled = True, False
         self.moded = False
         self.macros, self.conditions = 0, 0
+        self.in_macro = False
         self.condition_start: list[tuple[int, Section | None]] = []
         self.macro_stack = 0
         self.trouble = SkipReason.RAW_LISTING if text.startswith("#NO_APP") else None
@@ -142,7 +146,7 @@ class _Walk:
             tuple(self.spots),
             tuple(self.functions),
             tuple(self.changes),
-            frozenset(self.aliases),
+            self._all_aliases(),
             self.opted_out,
             self.file_opted_out,
             annotated or '\t.ident\t"' in text,
@@ -231,7 +235,7 @@ class _Walk:
             self.code64 = word == "code64"
         elif word in ("att_syntax", "intel_syntax"):
             self.intel = word == "intel_syntax"
-            self.prefixed = "noprefix" not in arguments and (not self.intel or "prefix" in arguments)
+            self.prefixed = "noprefix" not in arguments
         elif word == "bundle_align_mode":
             self.bundled = arguments.split()[-1:] != ["0"]
         elif word == "end":
@@ -244,12 +248,16 @@ class _Walk:
         word = self._word(start)
         body = self._body(start, end)
         if word in _OPENERS:
-            self.macros += 1
+            # gas looks for the end of the outermost one, and counts only others of its own kind on the way.
+            if not self.macros:
+                self.in_macro = word == "macro"
+            if self.in_macro == (word == "macro"):
+                self.macros += 1
             self.macro_stack = 0
             name = body.split(None, 1)[1] if len(body.split(None, 1)) > 1 else ""
             if word == "macro" and (_BRANCH_NAME.match(name) or name.startswith((".", "\\"))):
                 self.trouble = SkipReason.MACRO_EFFECTS
-        elif word in _CLOSERS:
+        elif word == ("endm" if self.in_macro else "endr"):
             self.macros = max(0, self.macros - 1)
             if self.macro_stack:
                 self.trouble = SkipReason.MACRO_EFFECTS
@@ -273,8 +281,19 @@ class _Walk:
         if found is None:
             return
         name, value = found.group(1) or found.group(2), found.group(3).strip()
-        if "%" in value or "\\" in value or value in self.aliases or _REGISTER_VALUE.match(value):
+        name = name.strip('"')
+        if "%" in value or "\\" in value or _REGISTER_VALUE.search(value):
             self.aliases.add(name)
+        else:
+            self.assigned.append((name, value))
+
+    def _all_aliases(self) -> frozenset[str]:
+        """Aliases, and what stands for them: gas looks such a value up when it is used, not when it is given."""
+        size = -1
+        while self.aliases and len(self.aliases) > size:
+            size = len(self.aliases)
+            self.aliases.update(n for n, value in self.assigned if self.aliases.intersection(_SYMBOL.findall(value)))
+        return frozenset(self.aliases)
 
     def _prefix(self, kind: str, start: int, end: int) -> None:
         self.prefixes.append((start, end))
@@ -285,9 +304,10 @@ class _Walk:
     def _statement(self, kind: str, start: int, end: int) -> None:
         """A statement that may be more than it seems: glued by a comment, or behind a doubtful slash."""
         text = self.text[start:end]
-        if self.macros and text.lstrip().startswith("\\"):
+        if self.macros and "\\" in text and "\\" in text.split(None, 1)[0]:
             self.trouble = SkipReason.MACRO_EFFECTS
-        glued = "/*" in text and _BRANCH_WORD.search(_GLUE.sub("", text))
+        # gas ends a string at a NUL, but only after it has stripped comments and found the string's quotes.
+        glued = ("/*" in text or "\0" in text[:-1]) and _BRANCH_WORD.search(_GLUE.sub("", text))
         if glued or (text.lstrip().startswith("/") and _BRANCH_WORD.search(text)):
             place = self.place()
             doubt = place._replace(trouble=place.trouble or SkipReason.GLUED_COMMENT)
@@ -314,16 +334,3 @@ _BODY = re.compile(r"""(?:[^\n;\0"'/#]+|"(?:[^"\\]|\\[\s\S])*"?|'(?:\\[\s\S]|[^\
 def base_name(function: str) -> str:
     """The name of the function that `function` is a cold or cloned part of."""
     return function.partition(".cold")[0]
-
-
-def function_extent(found: Survey, place: Place, position: int) -> tuple[int, int]:
-    """The characters of the function, or cold part, that holds `position`: up to its `.size` or the next function."""
-    starts = [f.start for f in found.functions]
-    index = bisect_right(starts, position) - 1
-    while index >= 0 and found.functions[index].name != place.function:
-        index -= 1
-    if index < 0:
-        return 0, len(found.listing.text)
-    following = starts[index + 1] if index + 1 < len(starts) else len(found.listing.text)
-    sized = found.listing.text.find(f"\t.size\t{place.function},", position)
-    return starts[index], sized if sized >= 0 else following

@@ -7,14 +7,13 @@ does not need.
 
 from __future__ import annotations
 
-import gc
 import os
 import re
 import sys
 
 from asmrewrite.errors import AsmRewriteError, CheckError
 from asmrewrite.toolchain import gas
-from asmrewrite.toolchain.process import end_by, publish, read_rest, write_all
+from asmrewrite.toolchain.process import behind_link, end_by, publish, read_rest, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +26,9 @@ EMIT = "ASMREWRITE_EMIT"
 
 def shim_main(arguments: list[str]) -> int:
     """Run as the assembler; the exit status."""
-    from asmrewrite.cli.report import guarded
+    from asmrewrite.cli.report import guarded, leave
 
-    gc.disable()  # one short run; collecting its tokens would cost a tenth of it
-    return guarded(lambda: _main(arguments, os.path.realpath(os.path.dirname(sys.argv[0]))))
+    return leave(guarded(lambda: _main(arguments, os.path.realpath(os.path.dirname(sys.argv[0])))))
 
 
 def _main(arguments: list[str], shim: str) -> int:
@@ -56,7 +54,7 @@ def _main(arguments: list[str], shim: str) -> int:
         if line.inputs:
             return _replace(assembler, arguments)
         return _as_it_was(text, line, assembler, arguments)
-    made = gas.assemble(result.text, line.options, file=name, assembler=assembler)
+    made = gas.assemble_buffers(result.buffers(source), line.options, file=name, assembler=assembler)
     if made.status < 0:
         write_all(2, made.messages)
         end_by(-made.status)
@@ -66,7 +64,13 @@ def _main(arguments: list[str], shim: str) -> int:
         _check(made.content, result, name)
     write_all(2, made.messages)
     _statistics(result, options, assembler, line.options, made.content)
-    publish(made.content, line.output)
+    try:
+        publish(line.output, made.content)
+    except OSError as error:
+        # In the assembler's own words, for whoever reads the messages of a build.
+        messages = f"Assembler messages:\nFatal error: can't create {line.output}: {error.strerror}\n"
+        write_all(2, messages.encode())
+        return 1
     return 0
 
 
@@ -92,7 +96,7 @@ def _as_it_was(text: str, line: gas.CommandLine, assembler: str, arguments: list
     """Assemble standard input, which has been read, unchanged."""
     from asmrewrite.toolchain.process import run
 
-    finished = run([assembler, *arguments], text.encode("latin-1"))
+    finished = run([assembler, *arguments], [text.encode("latin-1")])
     write_all(2, finished.messages)
     if finished.status < 0:
         end_by(-finished.status)
@@ -146,7 +150,7 @@ def _emit(result: Rewritten, options: Options, output: str) -> int:
     if output == "-":
         write_all(1, content)
     else:
-        publish(content, output)
+        publish(behind_link(output), content)  # compilers write through links; assemblers replace them
     if options.stats:
         from asmrewrite.cli.report import statistics
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import os
 
 from asmrewrite.errors import AsmRewriteError, OptionError
-from asmrewrite.toolchain.process import publish, read_rest, write_all
+from asmrewrite.toolchain.process import behind_link, publish, read_rest, write_all
 
 
 def key_arguments(arguments: list[str]) -> tuple[list[str], list[tuple[str, str, str]]]:
@@ -32,7 +31,6 @@ def filter_main(arguments: list[str]) -> int:
     from asmrewrite.options import gather
     from asmrewrite.rewriting import rewrite
 
-    gc.disable()  # one short run; collecting its tokens would cost a tenth of it
     words, ours = key_arguments(arguments)
     source, output = _names(words)
     options = gather(ours)
@@ -46,9 +44,9 @@ def filter_main(arguments: list[str]) -> int:
 
         statistics(result, options.stats, b"", b"")
     if output == "-":
-        write_all(1, result.text.encode("latin-1"))
+        write_all(1, *result.buffers(content))
     else:
-        publish(result.text.encode("latin-1"), output)
+        publish(behind_link(output), *result.buffers(content))
     return 0
 
 

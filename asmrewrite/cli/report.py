@@ -11,6 +11,7 @@ from asmrewrite.errors import AsmRewriteError, OptionError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import NoReturn
 
     from asmrewrite.rewriting import Rewritten
 
@@ -42,6 +43,13 @@ def guarded(main: Callable[[], int]) -> int:
         return 1
     except Exception as error:
         return internal(error)
+
+
+def leave(status: int) -> NoReturn:
+    """End at once with `status`: to free a listing token by token would take 5 ms."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def internal(error: Exception) -> int:

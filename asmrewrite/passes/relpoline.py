@@ -35,10 +35,13 @@ if TYPE_CHECKING:
     from asmrewrite.analysis.branches import Branch
     from asmrewrite.analysis.reasons import SkipReason
     from asmrewrite.analysis.sections import Section
+    from asmrewrite.analysis.survey import Survey
     from asmrewrite.options import Options
 
 #: The subsection that stubs go to; gas allows up to 8192, compilers use 0 and hand-written code small numbers.
 SUBSECTION = 8000
+#: The property's type, its size (a difference of labels, or 4), and its bits, as gcc and clang print them.
+_FEATURE = re.compile(r"(?:0xc0000002|3221225474)\b[^.]*\.long[ \t]+(?:4\b|[^\n]*-[^\n]*)[^.]*\.long[ \t]+(0x[0-9a-f]+|\d+)")
 _ODD = re.compile(r"[^A-Za-z0-9_.$]")
 #: The register that carries the target of a memory operand.
 CARRIER = "r11"
@@ -90,7 +93,7 @@ class _Writer:
         self.edits: list[Edit] = []
         self.sites: list[Site] = []
         self.thunks: dict[tuple[str, bool], str] = {}
-        self.shadow_stack = shadow_stack(unit.survey.listing.text)
+        self.shadow_stack = shadow_stack(unit.survey)
         # Section -> its first site's label, stubs, slots, records.
         self.sections: dict[Section, tuple[str, list[str], list[str], list[str]]] = {}
 
@@ -158,14 +161,14 @@ class _Writer:
         return shapes.thunk_name(slow, register, notrack), flags
 
 
-def shadow_stack(text: str) -> bool:
+def shadow_stack(found: Survey) -> bool:
     """Whether the listing's .note.gnu.property says SHSTK (GNU_PROPERTY_X86_FEATURE_1_AND, bit 1)."""
-    start = text.rfind(".note.gnu.property")
-    if start < 0:
-        return False
-    found = re.search(r"0xc0000002\b.*?\.long[ \t]+(?:3f|\.L\w+)[ \t]*-.*?\.long[ \t]+(0x[0-9a-f]+|\d+)", text[start:], re.DOTALL)
-    found = found or re.search(r"(?:0xc0000002|3221225474)\b[^\n]*\n\s*\.long\s+4\n\s*\.long\s+(0x[0-9a-f]+|\d+)", text[start:])
-    return found is not None and bool(int(found.group(1), 0) & 2)
+    for start, section in found.sections:
+        if section is not None and section.name == ".note.gnu.property":
+            feature = _FEATURE.search(found.listing.text, start)
+            if feature is not None and int(feature.group(1), 0) & 2:
+                return True
+    return False
 
 
 def _plain(function: str) -> str:

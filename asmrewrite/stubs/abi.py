@@ -29,6 +29,8 @@ SLOTS_SECTION = "asmrewrite_slots"
 #: Section of the kernel ABI (include/linux/static_call_types.h): two 32-bit PC-relative fields, site and key.
 KERNEL_STATIC_CALLS = ".static_call_sites"
 KERNEL_TAIL, KERNEL_INIT = 1, 2
+#: Every rewriting that makes a site names one of these.
+SECTIONS = frozenset({SITES_SECTION, SLOTS_SECTION, KERNEL_STATIC_CALLS})
 
 PASSES = {"relpoline": 1, "static-call": 2, "marker": 3, "call-ops": 4}
 FORMS = {"call": 0, "jmp": 1, "jcc": 2, "nop": 3}

@@ -68,7 +68,7 @@ def stub(name: str, register: str, slots: str, chain: int, slow: str, cfi: bool)
     template = _stubs.get(key)
     if template is None:
         entries = "".join(
-            f"\tcmpq\tSLOTS{f'+{abi.SLOT_SIZE * entry}' if entry else ''}(%rip), %{register}\n\tje\t{slow}\n"
+            f"\tcmpq\tSLOTS{f'+{abi.SLOT_SIZE * entry}' if entry else ''}(%rip), %{register}\n\t{{disp32}} je\t{slow}\n"
             for entry in range(chain)
         )
         body = _framed(f"{entries}\t{{disp32}} jmp\t{slow}\n", cfi)

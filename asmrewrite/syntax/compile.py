@@ -41,10 +41,9 @@ def tables(name: str) -> dict[str, Any]:
     rules = [r for r in lark.rules]
     number = {rule: i for i, rule in enumerate(rules)}
     names = tuple(_rule(rule) for rule in rules)
+    position = _numbered(table)
     states = []
-    order = sorted(table.states)
-    position = {state: i for i, state in enumerate(order)}
-    for state in order:
+    for state in position:
         row = {}
         for symbol, (action, argument) in table.states[state].items():
             shift = str(action) == "Shift"
@@ -55,6 +54,19 @@ def tables(name: str) -> dict[str, Any]:
     result["START"] = position[table.start_states[STARTS[name]]]
     result["END"] = position[table.end_states[STARTS[name]]]
     return result
+
+
+def _numbered(table: Any) -> dict[Any, int]:
+    """The automaton's states in the order in which one meets them; Lark's own numbers change from run to run."""
+    found = {state: place for place, state in enumerate(table.start_states.values())}
+    waiting = list(found)
+    while waiting:
+        row = table.states[waiting.pop(0)]
+        for _, (action, argument) in sorted(row.items()):
+            if str(action) == "Shift" and argument not in found:
+                found[argument] = len(found)
+                waiting.append(argument)
+    return found
 
 
 def _pattern(terminals: tuple[tuple[str, str], ...]) -> str:

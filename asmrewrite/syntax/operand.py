@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from asmrewrite.syntax.lalr import Automaton, NoParse
@@ -18,6 +19,12 @@ REGISTERS = (
 )  # fmt: skip
 
 _NUMBER = {name: number for number, name in enumerate(REGISTERS)}
+#: A name that is a register where registers need no `%`: gas takes a quoted one for it too.
+_ANY_REGISTER = re.compile(
+    r'"?(?:r(?:[abcd]x|[sd]i|[sb]p|\d+[bwd]?|ip)|e?(?:[abcd]x|[sd]i|[sb]p)|[abcd][lh]|[sd]il|[sb]pl|[c-gs]s)"?\Z',
+    re.IGNORECASE,
+)
+_OTHER_SIZE = re.compile(r"(?:byte|[df]?word|tbyte|oword|xmmword|far|near)\Z", re.IGNORECASE)
 
 
 class Operand(NamedTuple):
@@ -44,12 +51,15 @@ class Operand(NamedTuple):
         return _NUMBER.get(self.register, -1)
 
 
-def parse_operand(text: str, intel: bool = False, prefixed: bool = True) -> Operand | None:
+def parse_operand(text: str, intel: bool = False, prefixed: bool | None = None) -> Operand | None:
     """The operand `text` of a branch, or None when the grammar does not know it.
 
-    `prefixed` says whether registers must wear their `%` (gas manual, "i386-Variations"); in AT&T syntax
-    without prefixes a name may be a register, and then this gives None for it: nothing certain can be said.
+    `prefixed` says whether registers must wear their `%` (gas manual, "i386-Variations"); when it is None they
+    do in AT&T syntax and do not in Intel syntax. A name that is a register in one reading and a symbol in the
+    other gives None: nothing certain can be said. So does an Intel operand of another size than QWORD.
     """
+    if prefixed is None:
+        prefixed = not intel
     key = (text, intel, prefixed)
     try:
         return _memo[key]
@@ -72,7 +82,9 @@ def _read(text: str, intel: bool, prefixed: bool) -> Operand | None:
         starred, kind, tokens = automaton.parse(text)
     except NoParse:
         return None
-    if not intel and not prefixed and any(t[0] == "SYMBOL" and t[1].lower() in _NUMBER for t in tokens):
+    if not prefixed and any(t[0] == "SYMBOL" and _ANY_REGISTER.match(t[1]) for t in tokens):
+        return None
+    if intel and any(_OTHER_SIZE.match(t[1]) or (prefixed and t[0] == "REGISTER" and t[1][0] != "%") for t in tokens):
         return None
     # Without `*` a lone name is the target itself; with it, where the target is kept.
     kind = kind if kind != "absolute" else "memory" if starred else "symbol"
@@ -126,7 +138,8 @@ _FOLDS: dict[str, dict[str, Callable[[list[Any]], Any]]] = {
         "bare": lambda children: (False, *children[0]),
         "place": lambda children: children[0],
         "register": _as("register"),
-        "segment": lambda children: ["memory", _leaves([children[0], children[2][1]])],
+        # Without `*` gas drops the segment of a lone address, which is then the target itself.
+        "segment": lambda children: [children[2][0], _leaves([children[0], children[2][1]])],
         "displaced": _as("memory"),
         "based": _as("memory"),
         "absolute": _as("absolute"),

@@ -53,6 +53,9 @@ class _Line(NamedTuple):
     assembly: bool
     inert: bool
     notes: bool
+    #: Whether it writes a depfile whose target it does not name, and whether its objects hold bytecode alone.
+    depfile: bool
+    bytecode: bool
 
 
 def split_options(arguments: list[str]) -> tuple[list[str], list[tuple[str, str, str]]]:
@@ -81,10 +84,12 @@ def plan(command: list[str], as_dir: str) -> Plan:
     line = _read(expand_responses(arguments))
     if line.inert or not line.inputs:
         return Plan(tuple(command), {})
-    if line.assembly and not line.compiled:
+    if line.assembly and not (line.compiled and _has_folder(line.output)):
         return Plan(tuple(command), {})
     clang = "clang" in os.path.basename(compiler[-1])
-    added = [f"-B{as_dir}", *(("-fno-integrated-as",) if clang else ("-dp",))]
+    # An object for link-time optimisation holds no code yet, only the options that it was made with.
+    notes = () if line.bytecode else ("-dp",)
+    added = [f"-B{as_dir}", *(("-fno-integrated-as",) if clang else notes)]
     environment: dict[str, str] = {}
     if line.assembly:
         arguments, emit = _to_object(expand_responses(arguments), line)
@@ -103,7 +108,9 @@ def _to_object(arguments: list[str], line: _Line) -> tuple[list[str], str]:
         return words, "as-named"
     if len(line.compiled) == 1:
         stem = os.path.splitext(os.path.basename(line.compiled[0]))[0]
-        return [*words, "-o", f"{stem}.s"], "as-named"
+        # A depfile's target is the object, also with -S.
+        target = ("-MQ", f"{stem}.o") if line.depfile else ()
+        return [*words, *target, "-o", f"{stem}.s"], "as-named"
     return words, "rename"
 
 
@@ -133,7 +140,17 @@ def _read(arguments: list[str]) -> _Line:
             inputs.append(word)
             if _is_compiled(word, language):
                 compiled.append(word)
-    return _Line(tuple(compiled), tuple(inputs), output, assembly, inert, notes)
+    named = any(word.startswith(("-MT", "-MQ")) for word in arguments)
+    depfile = not named and ("-MD" in arguments or "-MMD" in arguments)
+    linked = not assembly and "-c" not in arguments
+    optimised = any(word == "-flto" or word.startswith("-flto=") for word in arguments)
+    bytecode = optimised and not linked and "-ffat-lto-objects" not in arguments
+    return _Line(tuple(compiled), tuple(inputs), output, assembly, inert, notes, depfile, bytecode)
+
+
+def _has_folder(output: str) -> bool:
+    """Whether `output` can be made; if not the compiler shall say so."""
+    return not output or (os.path.isdir(os.path.dirname(output) or ".") and not os.path.isdir(output))
 
 
 def _is_compiled(word: str, language: str) -> bool:

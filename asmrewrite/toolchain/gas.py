@@ -112,11 +112,19 @@ def find(shim: str = "") -> str:
 
 def assemble(text: str, options: tuple[str, ...] = ("--64",), *, file: str = "", assembler: str = "") -> Assembled:
     """Assemble `text` (latin-1) in memory; `file` is the name that messages and debug information give it."""
+    return assemble_buffers([text.encode("latin-1")], options, file=file, assembler=assembler)
+
+
+def assemble_buffers(
+    buffers: list[bytes | memoryview], options: tuple[str, ...], *, file: str = "", assembler: str = ""
+) -> Assembled:
+    """The same for a text in pieces."""
     output = memory_file("object")
     try:
-        head = f'# 1 "{file}"\n' if file and not text.startswith("#NO_APP") else ""
+        raw = bool(buffers) and bytes(buffers[0][:7]) == b"#NO_APP"
+        head = f'# 1 "{file}"\n' if file and not raw else ""
         argv = [assembler or find(), *options, "-o", f"/proc/self/fd/{output}"]
-        finished = run(argv, (head + text).encode("latin-1"), (output,))
+        finished = run(argv, [head.encode("latin-1"), *buffers], (output,))
         content = read_all(output) if finished.status == 0 else b""
     finally:
         os.close(output)

@@ -7,10 +7,13 @@ a process that is killed leaves nothing. `subprocess` would cost 5 ms of import 
 from __future__ import annotations
 
 import os
-import signal
 from typing import NamedTuple
 
 from asmrewrite.errors import ToolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Finished(NamedTuple):
@@ -20,10 +23,10 @@ class Finished(NamedTuple):
     messages: bytes
 
 
-def memory_file(name: str, content: bytes = b"") -> int:
-    """A descriptor of an unnamed file in memory that child processes inherit, holding `content`."""
+def memory_file(name: str, *buffers: bytes | memoryview) -> int:
+    """A descriptor of an unnamed file in memory that child processes inherit, holding `buffers`."""
     descriptor = os.memfd_create(name, 0)
-    write_all(descriptor, content)
+    write_all(descriptor, *buffers)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
 
@@ -42,20 +45,31 @@ def read_rest(descriptor: int) -> bytes:
     return b"".join(pieces)
 
 
-def write_all(descriptor: int, content: bytes) -> None:
-    """Write all of `content`."""
-    view = memoryview(content)
-    while view:
-        view = view[os.write(descriptor, view) :]
+def write_all(descriptor: int, *buffers: bytes | memoryview) -> None:
+    """Write all of `buffers`, one behind the other, without joining them."""
+    waiting = [buffer for buffer in buffers if buffer]
+    while waiting:
+        written = os.writev(descriptor, waiting[:_IOV_MAX])
+        done = 0
+        while done < len(waiting) and written >= len(waiting[done]):
+            written -= len(waiting[done])
+            done += 1
+        del waiting[:done]
+        if written:
+            waiting[0] = memoryview(waiting[0])[written:]
 
 
-def run(argv: list[str], stdin: bytes | None = None, keep: tuple[int, ...] = ()) -> Finished:
+#: Buffers that the kernel takes at once (limits.h).
+_IOV_MAX = 1024
+
+
+def run(argv: list[str], stdin: Sequence[bytes | memoryview] | None = None, keep: tuple[int, ...] = ()) -> Finished:
     """Run `argv` to its end; `stdin` None means ours. `keep` are descriptors that it inherits under their numbers."""
     messages = memory_file("messages")
     opened = [messages]
     actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_DUP2, messages, 2)]
     if stdin is not None:
-        source = memory_file("stdin", stdin)
+        source = memory_file("stdin", *stdin)
         opened.append(source)
         actions.append((os.POSIX_SPAWN_DUP2, source, 0))
     actions += [(os.POSIX_SPAWN_DUP2, descriptor, descriptor) for descriptor in keep]
@@ -72,6 +86,8 @@ def run(argv: list[str], stdin: bytes | None = None, keep: tuple[int, ...] = ())
 
 def _wait(child: int) -> int:
     """The child's end. Should we be told to end first, the child is told too."""
+    import signal
+
     def pass_on(number: int, _frame: object) -> None:
         os.kill(child, number)
         received.append(number)
@@ -91,12 +107,19 @@ def _wait(child: int) -> int:
 
 def end_by(number: int) -> None:
     """End as a program ends that does not catch the signal `number`."""
+    import signal
+
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
 
-def publish(content: bytes, path: str) -> None:
-    """Make `content` the file at `path`, whole or not at all.
+def behind_link(path: str) -> str:
+    """The file that a link at `path` names, so that it and not the link is replaced; else `path` itself."""
+    return os.path.realpath(path) if os.path.islink(path) and (os.path.isfile(path) or not os.path.exists(path)) else path
+
+
+def publish(path: str, *buffers: bytes | memoryview) -> None:
+    """Make `buffers` the file at `path`, whole or not at all.
 
     The bytes go to a file without a name (O_TMPFILE) that is then linked into its folder; what is not a regular
     file, such as /dev/null, is written to.
@@ -105,17 +128,17 @@ def publish(content: bytes, path: str) -> None:
     if os.path.exists(path) and not os.path.isfile(path):
         descriptor = os.open(path, os.O_WRONLY)
         try:
-            write_all(descriptor, content)
+            write_all(descriptor, *buffers)
         finally:
             os.close(descriptor)
         return
     try:
         descriptor = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o666)
     except OSError:
-        _publish_named(content, path)
+        _publish_named(path, *buffers)
         return
     try:
-        write_all(descriptor, content)
+        write_all(descriptor, *buffers)
         if not os.path.lexists(path):
             _name(descriptor, path)
             return
@@ -131,13 +154,13 @@ def _name(descriptor: int, path: str) -> None:
     os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, follow_symlinks=True)
 
 
-def _publish_named(content: bytes, path: str) -> None:
+def _publish_named(path: str, *buffers: bytes | memoryview) -> None:
     """The same on a file system without O_TMPFILE."""
     name = _beside(path)
     descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         try:
-            write_all(descriptor, content)
+            write_all(descriptor, *buffers)
         finally:
             os.close(descriptor)
         os.replace(name, path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from iced_x86 import Code, Decoder, Instruction, Register
+from iced_x86 import Code, Decoder
 
 from asmrewrite.stubs import abi
 
@@ -12,10 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asmrewrite.verify.image import Image, Location, Section
 
-REGISTERS = (
-    Register.RAX, Register.RCX, Register.RDX, Register.RBX, Register.RSP, Register.RBP, Register.RSI, Register.RDI,
-    Register.R8, Register.R9, Register.R10, Register.R11, Register.R12, Register.R13, Register.R14, Register.R15,
-)  # fmt: skip
 CMP_SIZE, JCC_SIZE, JMP_SIZE = 7, 6, 5
 
 
@@ -47,11 +43,7 @@ def stub_shape(image: Image, section: Section, offset: int, register: int, chain
     slow = image.follow(section, offset + size - 4, 4)
     for entry in range(chain):
         compare, jump = decoded[2 * entry], decoded[2 * entry + 1]
-        if (
-            compare.code != Code.CMP_R64_RM64
-            or compare.op0_register != REGISTERS[register]
-            or compare.memory_base != Register.RIP
-        ):
+        if compare.len != CMP_SIZE or section.data[place : place + 3] != compare_opcode(register):
             return Shape(f"entry {entry} of the stub does not compare {abi_register(register)} with a slot")
         slot = image.follow(section, place + 3, 4)
         if slot is None or slot[:2] != (slots.section, slots.offset + abi.SLOT_SIZE * entry):
@@ -64,11 +56,15 @@ def stub_shape(image: Image, section: Section, offset: int, register: int, chain
     return Shape("" if slow is not None else "the slow path cannot be followed", slow)
 
 
+def compare_opcode(register: int) -> bytes:
+    """The bytes of `cmpq SLOT(%rip), REGISTER` in front of its displacement; other encodings say the same."""
+    return bytes([0x4C if register >= 8 else 0x48, 0x3B, 0x05 | (register & 7) << 3])
+
+
 def thunk_problem(section: Section, offset: int, slow: str, register: int, notrack: bool) -> str:
     """What is wrong with the thunk at `offset`; "" when it is the published one."""
-    found = [_key(i) for i in Decoder(64, section.data[offset : offset + 24], ip=0)]
-    wanted = [_key(i) for i in Decoder(64, thunk_bytes(slow, register, notrack), ip=0)]
-    if found[: len(wanted)] != wanted:
+    wanted = thunk_bytes(slow, register, notrack)
+    if section.data[offset : offset + len(wanted)] != wanted:
         return f"the slow path is not the published {slow} thunk of {abi_register(register)}"
     return ""
 
@@ -91,12 +87,3 @@ def abi_register(number: int) -> str:
 
     return f"%{NAMES[number]}" if number < len(NAMES) else f"register {number}"
 
-
-def _key(instruction: Instruction) -> tuple[int, int, int, int, bool]:
-    return (
-        instruction.code,
-        instruction.op0_register if instruction.op_count else 0,
-        instruction.op1_register if instruction.op_count > 1 else 0,
-        instruction.near_branch64 if instruction.is_call_near or instruction.is_jmp_short else instruction.len,
-        instruction.has_repe_prefix or bool(instruction.segment_prefix),
-    )

@@ -1,0 +1,1 @@
+"""Figures of the README and the docs, as paired ratios: ``python -m bench``."""

@@ -1,0 +1,13 @@
+# Both passes over one file.
+# options: targets=1
+	.text
+	.globl	f
+	.type	f, @function
+f:
+	.cfi_startproc
+	call	*%rax
+	call	__SCT__event
+	ret
+	.cfi_endproc
+	.size	f, .-f
+	.ident	"GCC: (Debian 12.2.0-14+deb12u1) 12.2.0"
