@@ -85,8 +85,8 @@ struct pair { const char *name; int (*go)(void); };
 extern int one(void), two(void);
 const struct pair pairs[] = {{"one", one}, {"two", two}};
 double scale(double x) { return x * 3.25 + 1e-9; }
-int inline_asm(int x) { asm volatile("lock; incl %0\n1:\tnop /* a # b */; nop" : "+m"(x)); return x; }
-void indirect_asm(void (*f)(void)) { asm volatile("call *%0" :: "r"(f) : "memory", "rax"); }
+int inline_asm(int x) { asm volatile("lock; inc{l %0| %0}\n1:\tnop /* a # b */; nop" : "+m"(x)); return x; }
+void indirect_asm(void (*f)(void)) { asm volatile("call {*%0|%0}" :: "r"(f) : "memory", "rax"); }
 int loop(int n) { int s = 0; for (int i = 0; i < n; i++) s += numbers[i] * (i ^ n); return s; }
 """
 

@@ -107,7 +107,7 @@ def _quiet(listing: Listing) -> str:
     return "".join(listing.text[start:end] for kind, start, end in listing.tokens if kind == "QUIET")
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(_lines, min_size=1, max_size=120), st.sampled_from(_SYNTAXES))
 @example(["\tcALL\t*%rax", "\tjMp *%rax", "\tcS call *%rax"], "")
 @example(["\tcall\tRAX", "\tjmp\tR15", "\tcall\tr9W"], ".intel_syntax noprefix")
@@ -115,18 +115,19 @@ def _quiet(listing: Listing) -> str:
 @example(['\t.ascii\t"a\0 call *%rax;.ascii "'], "")
 def test_quiet_lines_do_not_branch_indirectly(lines: list[str], syntax: str) -> None:
     quiet = _quiet(parse("".join(line + "\n" for line in lines)))
-    if "\tcall" in quiet or "\tjmp" in quiet or "call" in quiet.lower() or "jmp" in quiet.lower():
-        content = assemble_lines(f"{syntax}\n{quiet}")
-        assert indirect_branches(content) == []
+    if re.search("(?i)call|jmp", quiet):
+        assert indirect_branches(assemble_lines(f"{syntax}\n{quiet}")) == []
 
 
 @pytest.mark.parametrize("flags", [("-O2",), ("-O2", "-masm=intel"), ("-O0", "-fno-plt", "-fPIC"), ("-O3", "-fno-pie")], ids=" ".join)
 @pytest.mark.parametrize("source", ALL)
 def test_quiet_compiler_output_does_not_branch_indirectly(source: str, flags: tuple[str, ...]) -> None:
     text = compiled(source, *flags)
-    syntax = ".intel_syntax noprefix\n" if "-masm=intel" in flags else ""
-    content = assemble_lines(syntax + _quiet(parse(text)))
+    # Labels, sections and modes stay where they are: they are no code.
+    kept = {"QUIET", "LABEL", "SECTION", "MODE", "TYPE"}
+    content = assemble("".join(text[start:end] for kind, start, end in parse(text).tokens if kind in kept))
     whole = assemble(text)
+    assert content is not None
     assert whole is not None
     assert indirect_branches(content) == []
     assert indirect_branches(whole) or "callback" not in source

@@ -19,11 +19,11 @@ from tests.building import ASMREWRITE, GCC, GXX, PROGRAMS, must
 OURS = "-fplugin-arg-asmrewrite-"
 #: Compiler flags of the C programs, with our own among them.
 FLAGS = [
-    "-O0", "-O2", "-O2 -g", "-O2 -fno-pie -no-pie", "-O2 -fno-plt", "-O2 -masm=intel", "-O2 -mindirect-branch=thunk",
+    "-O0", "-O2", "-O2 -g", "-O2 -fno-pie -no-pie", "-O2 -fno-plt", "-O2 -mindirect-branch=thunk",
     "-O2 -mindirect-branch=thunk -mindirect-branch-register", "-O2 -ffunction-sections -Wl,--gc-sections", "-Os -static",
     "-O2 -fcf-protection=branch", f"-O2 {OURS}slow=lfence", f"-O2 {OURS}slow=plain", "-O2 -fcf-protection=full "
     f"{OURS}slow=lfence", f"-O2 {OURS}align=p2align {OURS}bundle=6", f"-O2 {OURS}targets=1", f"-O3 {OURS}targets=8 {OURS}bundle=5",
-    "-O2 -pipe -fno-asynchronous-unwind-tables", "-O2 -fno-dwarf2-cfi-asm", "-O2 -flto",
+    "-O2 -pipe -fno-asynchronous-unwind-tables", "-O2 -fno-dwarf2-cfi-asm", "-O2 -flto -flto-partition=none",
 ]  # fmt: skip
 C_PROGRAMS = {"conventions": ["conventions.c"], "static_calls": ["static_calls.c", "static_calls_impl.c"]}
 
@@ -44,10 +44,10 @@ def expected(program: str, folder: Path) -> bytes:
 @pytest.mark.parametrize("flags", FLAGS)
 @pytest.mark.parametrize("program", C_PROGRAMS)
 def test_c_programs(program: str, flags: str, tmp_path: Path) -> None:
+    if program == "static_calls" and "-flto" in flags:
+        pytest.skip("its trampolines are top-level assembly, whose symbols -flto does not see")
     sources = [str(PROGRAMS / source) for source in C_PROGRAMS[program]]
     built = tmp_path / program
-    if "-masm=intel" in flags and "%[" in "".join(Path(source).read_text() for source in sources):
-        pytest.skip("its inline assembly is in AT&T syntax")
     must([GCC, *flags.split(), "-o", built, *sources])
     assert must([built]).out == expected(program, tmp_path)
     verdicts = check(str(built))

@@ -116,6 +116,19 @@ def test_assembler_errors_are_gas_s_own(words: str, folder: Path) -> None:
     assert assert_like_gcc(words, folder) == {}
 
 
+@pytest.mark.parametrize("flags", ["-O2 -masm=intel", "-O2 -masm=intel -g", "-O2 -masm=intel -pipe"])
+def test_assembler_errors_without_a_source_line(flags: str, folder: Path) -> None:
+    """Top-level assembly has no line marker: gas names the compiler's temporary file."""
+    (folder / "top.c").write_text('void (*p)(void);\n__asm__("movl %eax, (%rcx)");\nvoid f(void) { p(); p(); }\n')
+    assert_like_gcc(f"{flags} -c top.c", folder)
+
+
+@pytest.mark.parametrize("flags", ["-O2", "-O2 -g", "-O2 -pipe"])
+def test_assembler_warnings_without_a_source_line(flags: str, folder: Path) -> None:
+    (folder / "top.c").write_text('void (*p)(void);\n__asm__(".warning \\"careful\\"");\nvoid f(void) { p(); p(); }\n')
+    assert_like_gcc(f"{flags} -c top.c", folder, names_only=True)
+
+
 def test_assembler_warnings(folder: Path) -> None:
     (folder / "warns.c").write_text('void (*p)(void);\nvoid f(void) { p(); __asm__(".warning \\"careful\\""); p(); }\n')
     assert_like_gcc("-O2 -c warns.c", folder, names_only=True)

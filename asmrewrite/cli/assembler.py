@@ -39,6 +39,8 @@ def _main(arguments: list[str], shim: str) -> int:
         source = _read(line.inputs)
     except OSError:
         return _replace(gas.find(shim), arguments)
+    if line.inputs and EMIT not in os.environ and _has_nothing(source):
+        return _replace(gas.find(shim), arguments)
     from asmrewrite.options import gather
     from asmrewrite.rewriting import rewrite
 
@@ -59,7 +61,7 @@ def _main(arguments: list[str], shim: str) -> int:
         write_all(2, made.messages)
         end_by(-made.status)
     if made.status:
-        return _refused(text, made, line, assembler)
+        return _refused(text, made, line, assembler, arguments)
     if options.check != "off":
         _check(made.content, result, name)
     write_all(2, made.messages)
@@ -72,6 +74,25 @@ def _main(arguments: list[str], shim: str) -> int:
         write_all(2, messages.encode())
         return 1
     return 0
+
+
+#: A compiler's listing with none of these has no site of the project's own passes, whatever their other options.
+_SIGNS = (
+    b"call\t*", b"jmp\t*", b"call *", b"jmp *", b"callq\t*", b"jmpq\t*", b"callq *", b"jmpq *", b"__SCT__",
+    b"____static_call_tramp_", b"__x86_indirect_thunk", b"intel_syntax", b"noprefix",
+)  # fmt: skip
+#: Options that do not make more of a listing than those signs show.
+_MODEST = frozenset({"abi", "bundle", "align", "slow", "targets", "functions", "skip-functions", "check", "tables"})
+
+
+def _has_nothing(source: bytes) -> bool:
+    """Whether `source` can be passed through at once: most files of most programs, so it must cost next to nothing."""
+    from asmrewrite.options import ENVIRONMENT, find_file
+
+    keys = {word.partition("=")[0] for word in os.environ.get(ENVIRONMENT, "").split()}
+    if not keys <= _MODEST or any(sign in source for sign in _SIGNS):
+        return False
+    return not find_file(".")
 
 
 def _read(inputs: tuple[str, ...]) -> bytes:
@@ -103,13 +124,14 @@ def _as_it_was(text: str, line: gas.CommandLine, assembler: str, arguments: list
     return finished.status
 
 
-def _refused(text: str, made: gas.Assembled, line: gas.CommandLine, assembler: str) -> int:
+def _refused(
+    text: str, made: gas.Assembled, line: gas.CommandLine, assembler: str, arguments: list[str]
+) -> int:
     """gas refused the rewritten text: let it speak of the original, which is what the user wrote."""
     name = line.inputs[0] if line.inputs else ""
     original = gas.assemble(text, line.options, file=name, assembler=assembler)
     if original.status:
-        write_all(2, original.messages)
-        return original.status
+        return _replace(assembler, arguments) if line.inputs else _as_it_was(text, line, assembler, arguments)
     raise CheckError(
         f"the assembler refuses the rewritten text: {made.messages.decode('latin-1').strip()}",
         file=name or "{standard input}",

@@ -49,7 +49,7 @@ _PREFIX = re.compile(
     r"|rex(?:64)?(?:[.]?[wrxb]+|xyz|xz|yz|[xyz])?|xacquire|xrelease)\Z"
 )
 _STATEMENT = re.compile(
-    r"""(?:[^\n;\0"'/#]+|"(?:[^"\\]|\\[\s\S])*(?:"|\Z)|'(?:\\[\s\S]|[^\\]|\Z)'?|/\*(?:[^*\n]|\*(?!/))*\*/|/(?!\*))*"""
+    r"""(?:[^\n;\0"'/#]+|"(?:[^"\\]|\\[\s\S])*(?:"|\\?\Z)|'(?:\\[\s\S]|[^\\]|\\?\Z)'?|/\*(?:[^*\n]|\*(?!/))*\*/|/(?!\*))*"""
     r"""(\#[^\n]*)?(?:[\n;\0]|/\*(?:[^*]|\*(?!/))*(?:\*/|\*?\Z)|\Z)?"""
 )
 
@@ -109,7 +109,7 @@ def statements(listing: Listing, start: int, end: int) -> Iterator[Statement]:
 
 def _head(text: str, after: int, word: str) -> tuple[str, bool]:
     """The letter of a name that may be the statement's head, and whether the head is still to come."""
-    rest = text[after : after + 80].lstrip(" \t")
+    rest = text[after : after + 80].lstrip(" \t\r\f")
     if rest.startswith(":") and not rest.startswith(":="):
         return "N", True
     if rest.startswith("="):

@@ -121,11 +121,24 @@ def assemble_buffers(
     """The same for a text in pieces."""
     output = memory_file("object")
     try:
-        raw = bool(buffers) and bytes(buffers[0][:7]) == b"#NO_APP"
-        head = f'# 1 "{file}"\n' if file and not raw else ""
+        head = f'# 1 "{file}"\n' if file and _lines_are_made(buffers, options) else ""
         argv = [assembler or find(), *options, "-o", f"/proc/self/fd/{output}"]
         finished = run(argv, [head.encode("latin-1"), *buffers], (output,))
         content = read_all(output) if finished.status == 0 else b""
     finally:
         os.close(output)
-    return Assembled(content, finished.status, finished.messages)
+    messages = finished.messages
+    if file and not head:
+        messages = messages.replace(b"{standard input}:", f"{file}:".encode("latin-1"))
+    return Assembled(content, finished.status, messages)
+
+
+def _lines_are_made(buffers: list[bytes | memoryview], options: tuple[str, ...]) -> bool:
+    """Whether gas makes line information of its own, and so must be told the file's name in the text.
+
+    Elsewhere a line marker would do harm: with one in force `.file` gives messages another name.
+    """
+    if not any(option.startswith(("-g", "--g")) for option in options):
+        return False
+    contents = [bytes(buffer) for buffer in buffers]
+    return not any(b"\t.loc " in content for content in contents) and not b"".join(contents[:1]).startswith(b"#NO_APP")

@@ -1,0 +1,61 @@
+/* asmrewrite/abi.h - the tables that a rewritten object carries. docs/abi.md explains them.
+ *
+ * asmrewrite/stubs/abi.py says the same in Python; the tests hold the two against each other.
+ */
+#ifndef ASMREWRITE_ABI_H
+#define ASMREWRITE_ABI_H
+
+#include <stdint.h>
+
+#define ASMREWRITE_ABI_VERSION	1
+
+/* What made the site. */
+enum asmrewrite_pass {
+	ASMREWRITE_RELPOLINE = 1,
+	ASMREWRITE_STATIC_CALL = 2,
+	ASMREWRITE_MARKER = 3,
+	ASMREWRITE_CALL_OPS = 4,
+};
+
+/* What the instruction is: 5 bytes, but 6 for a conditional jump. */
+enum asmrewrite_form {
+	ASMREWRITE_FORM_CALL = 0,
+	ASMREWRITE_FORM_JMP = 1,
+	ASMREWRITE_FORM_JCC = 2,
+	ASMREWRITE_FORM_NOP = 3,
+};
+
+#define ASMREWRITE_FLAG_SLOW_MASK		3	/* enum asmrewrite_slow */
+#define ASMREWRITE_FLAG_NOTRACK			4	/* the branch was `notrack` */
+#define ASMREWRITE_FLAG_KEY_IS_TRAMPOLINE	8	/* no __SCK__ was known: dest leads to the trampoline */
+
+enum asmrewrite_slow {
+	ASMREWRITE_SLOW_RETPOLINE = 0,
+	ASMREWRITE_SLOW_LFENCE = 1,
+	ASMREWRITE_SLOW_PLAIN = 2,
+	ASMREWRITE_SLOW_EXTERNAL = 3,	/* the compiler's own thunk */
+};
+
+#define ASMREWRITE_NO_REGISTER	255
+#define ASMREWRITE_NEVER	1	/* a slot before training: no code has this address */
+
+/* One site. The first three fields are distances from the field itself, so they need no relocation at run time. */
+struct asmrewrite_site {
+	int32_t site;		/* the instruction */
+	int32_t dest;		/* relpoline: the stub; static call: the GOT entry of the key */
+	int32_t slots;		/* relpoline: the first of `chain` 8-byte slots; else 0 */
+	uint8_t pass;		/* enum asmrewrite_pass */
+	uint8_t form;		/* enum asmrewrite_form */
+	uint8_t reg;		/* hardware number of the register that holds the target */
+	uint8_t chain;		/* entries of the stub's chain */
+	uint8_t block;		/* log2 of the block that the instruction does not straddle */
+	uint8_t flags;
+	uint16_t version;	/* ASMREWRITE_ABI_VERSION */
+	uint32_t reserved;	/* 0 */
+};
+
+/* The linker defines these when the program has the sections. */
+extern const struct asmrewrite_site __start_asmrewrite_sites[] __attribute__((weak, visibility("hidden")));
+extern const struct asmrewrite_site __stop_asmrewrite_sites[] __attribute__((weak, visibility("hidden")));
+
+#endif
