@@ -9,7 +9,11 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from functools import cache
+from io import BytesIO
 from pathlib import Path
+
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
 
 #: The locale of the tools' messages, and nothing that could steer them.
 ENVIRONMENT = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C"}
@@ -57,10 +61,13 @@ def indirect_branches(content: bytes) -> list[str]:
 
 
 def sections(content: bytes) -> dict[str, tuple[str, int]]:
-    """Name -> flag letters and size (bytes) of an object's sections, by readelf; the last one of a name."""
-    listed = _ask(["readelf", "-SW"], content)
-    pattern = re.compile(r"\] (\S+) +[A-Z_]+ +[0-9a-f]+ [0-9a-f]+ ([0-9a-f]+) [0-9a-f]+ +([A-Z]*) +\d+ +\d+ +\d+\n")
-    return {name: (flags, int(size, 16)) for name, size, flags in pattern.findall(listed)}
+    """Name -> flags as letters of ``.section`` and size (bytes) of an object's sections; the last one of a name."""
+    letters = {SH_FLAGS.SHF_WRITE: "w", SH_FLAGS.SHF_ALLOC: "a", SH_FLAGS.SHF_EXECINSTR: "x", SH_FLAGS.SHF_GROUP: "G",
+               SH_FLAGS.SHF_MERGE: "M", SH_FLAGS.SHF_STRINGS: "S", SH_FLAGS.SHF_LINK_ORDER: "o"}  # fmt: skip
+    return {
+        section.name: ("".join(n for bit, n in letters.items() if section["sh_flags"] & bit), section["sh_size"])
+        for section in ELFFile(BytesIO(content)).iter_sections()
+    }
 
 
 @cache

@@ -18,7 +18,6 @@ from asmrewrite import rewrite as rewritten
 from asmrewrite.stubs import abi
 from tests.building import GCC, IDENT, assemble, must, options
 
-
 PROGRAM = """
 	.globl	_start
 	.type	_start, @function
@@ -274,8 +273,9 @@ def test_every_relocation_of_an_object(tmp_path: Path) -> None:
                 continue
             count += 1
             for entry in (
-                (place, info, addend + 1), (place, info, addend - 8), (place, info, addend + 64), (place, info, -1 << 40),
-                (place, (number ^ 1) << 32 | kind, addend), (place, number << 32 | 1, addend), (place + 1, info, addend),
+                (place, info, addend + 1), (place, info, addend - 8), (place, info, addend + 64),
+                (place, info, -1 << 40), (place + 1, info, addend), (place, number << 32 | 1, addend),
+                (place, (number ^ 1) << 32 | kind, addend),
             ):  # fmt: skip
                 mutated = bytearray(data)
                 struct.pack_into("<QQq", mutated, at, *entry)

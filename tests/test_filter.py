@@ -13,7 +13,11 @@ import pytest
 from tests.building import ASMREWRITE, GOLDEN, IDENT, clean_environment, golden_names, must, run
 
 SMALL = "\t.type\tf, @function\nf:\n\t.cfi_startproc\n\tcall\t*%rax\n\tret\n\t.cfi_endproc\n" + IDENT
-DOUBT = "\t.type\tf, @function\nf:\n\t.cfi_startproc\n\tpushq\t%rax\n\t.cfi_def_cfa_offset 16\n\tjmp\t*%rax\n\t.cfi_endproc\n" + IDENT
+DOUBT = (
+    "\t.type\tf, @function\nf:\n\t.cfi_startproc\n"
+    "\tpushq\t%rax\n\t.cfi_def_cfa_offset 16\n\tjmp\t*%rax\n\t.cfi_endproc\n"
+    + IDENT
+)
 
 
 def test_standard_input_to_standard_output() -> None:
@@ -35,7 +39,7 @@ def test_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["both", "intel", "kernel_table"])
 def test_the_command_gives_what_the_library_gives(name: str) -> None:
-    flags = next((line for line in (GOLDEN / f"{name}.in.s").read_text().splitlines() if "# options:" in line))
+    flags = next(line for line in (GOLDEN / f"{name}.in.s").read_text().splitlines() if "# options:" in line)
     words = [f"--{word}" for word in flags.partition("options: ")[2].split()]
     ran = must([ASMREWRITE, "filter", GOLDEN / f"{name}.in.s", *words])
     assert ran.out == (GOLDEN / f"{name}.out.s").read_bytes()
@@ -48,14 +52,16 @@ def test_key_and_value_as_two_words() -> None:
 
 
 def test_bytes_that_are_no_text_survive() -> None:
-    text = b"# \xff\xfe \x80\n" + SMALL.replace("\n", "\r\n", 1).encode() + b"\t.ascii \"\xe4\xf6\\377\"\n"
+    text = b"# \xff\xfe \x80\n" + SMALL.replace("\n", "\r\n", 1).encode() + b'\t.ascii "\xe4\xf6\\377"\n'
     ran = must([ASMREWRITE, "filter"], stdin=text)
     assert b"\xff\xfe \x80\n" in ran.out and b"\xe4\xf6\\377" in ran.out
     for nothing in (b"", b"\n", b"\0\0", bytes(range(256)), b"no newline"):
         assert must([ASMREWRITE, "filter"], stdin=nothing).out == nothing
 
 
-@pytest.mark.parametrize("garbage", ["\tcall\t*%rax, %rbx, 7 (\n", "\tfrobnicate %eax\n", '\t.ascii "open\n', "}{)(\n\tcall\t*\n"])
+@pytest.mark.parametrize(
+    "garbage", ["\tcall\t*%rax, %rbx, 7 (\n", "\tfrobnicate %eax\n", '\t.ascii "open\n', "}{)(\n\tcall\t*\n"]
+)
 def test_text_that_gas_refuses_passes_through(garbage: str) -> None:
     assert must([ASMREWRITE, "filter"], stdin=(garbage + IDENT).encode()).out == (garbage + IDENT).encode()
 
@@ -133,7 +139,10 @@ def test_broken_pipe(tmp_path: Path) -> None:
     """Nobody reads: it ends by SIGPIPE, as `cat` does, and says nothing."""
     (tmp_path / "big.s").write_text(SMALL + "\tnop\n" * 300_000)
     process = subprocess.Popen(
-        [ASMREWRITE, "filter", tmp_path / "big.s"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment()
+        [ASMREWRITE, "filter", tmp_path / "big.s"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=clean_environment(),
     )
     assert process.stdout is not None and process.stderr is not None
     process.stdout.read(10)
@@ -143,7 +152,9 @@ def test_broken_pipe(tmp_path: Path) -> None:
 
 
 def test_stats(tmp_path: Path) -> None:
-    ran = must([ASMREWRITE, "filter", "--stats=1"], stdin=(SMALL + DOUBT.replace("\tf", "\tg").replace("f:", "g:")).encode())
+    ran = must(
+        [ASMREWRITE, "filter", "--stats=1"], stdin=(SMALL + DOUBT.replace("\tf", "\tg").replace("f:", "g:")).encode()
+    )
     assert "1 relpoline sites; left alone: 1 not-proven" in ran.errors
     must([ASMREWRITE, "filter", f"--stats={tmp_path}/s.json"], stdin=SMALL.encode())
     must([ASMREWRITE, "filter", f"--stats={tmp_path}/s.json"], stdin=SMALL.encode())

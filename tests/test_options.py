@@ -72,7 +72,11 @@ def test_defaults_by_abi() -> None:
 
 
 def test_flags_are_quoted_as_a_shell_quotes() -> None:
-    assert from_flags("a=1 b c=") == [("a", "1", "ASMREWRITE_FLAGS"), ("b", "on", "ASMREWRITE_FLAGS"), ("c", "", "ASMREWRITE_FLAGS")]
+    assert from_flags("a=1 b c=") == [
+        ("a", "1", "ASMREWRITE_FLAGS"),
+        ("b", "on", "ASMREWRITE_FLAGS"),
+        ("c", "", "ASMREWRITE_FLAGS"),
+    ]
     assert [value for _, value, _ in from_flags("a='x y' b=\"z\" c=\\ d")] == ["x y", "z", " d"]
 
 

@@ -20,10 +20,11 @@ OURS = "-fplugin-arg-asmrewrite-"
 #: Compiler flags of the C programs, with our own among them.
 FLAGS = [
     "-O0", "-O2", "-O2 -g", "-O2 -fno-pie -no-pie", "-O2 -fno-plt", "-O2 -mindirect-branch=thunk",
-    "-O2 -mindirect-branch=thunk -mindirect-branch-register", "-O2 -ffunction-sections -Wl,--gc-sections", "-Os -static",
-    "-O2 -fcf-protection=branch", f"-O2 {OURS}slow=lfence", f"-O2 {OURS}slow=plain", "-O2 -fcf-protection=full "
-    f"{OURS}slow=lfence", f"-O2 {OURS}align=p2align {OURS}bundle=6", f"-O2 {OURS}targets=1", f"-O3 {OURS}targets=8 {OURS}bundle=5",
-    "-O2 -pipe -fno-asynchronous-unwind-tables", "-O2 -fno-dwarf2-cfi-asm", "-O2 -flto -flto-partition=none",
+    "-O2 -mindirect-branch=thunk -mindirect-branch-register", "-O2 -ffunction-sections -Wl,--gc-sections",
+    "-Os -static", "-O2 -fcf-protection=branch", f"-O2 {OURS}slow=lfence", f"-O2 {OURS}slow=plain",
+    "-O2 -fcf-protection=full " f"{OURS}slow=lfence", f"-O2 {OURS}align=p2align {OURS}bundle=6",
+    f"-O2 {OURS}targets=1", f"-O3 {OURS}targets=8 {OURS}bundle=5", "-O2 -pipe -fno-asynchronous-unwind-tables",
+    "-O2 -fno-dwarf2-cfi-asm", "-O2 -flto -flto-partition=none",
 ]  # fmt: skip
 C_PROGRAMS = {"conventions": ["conventions.c"], "static_calls": ["static_calls.c", "static_calls_impl.c"]}
 
@@ -57,7 +58,9 @@ def test_c_programs(program: str, flags: str, tmp_path: Path) -> None:
     assert len(verdicts) > (20 if program == "conventions" else 8)
 
 
-@pytest.mark.parametrize("flags", ["-O0", "-O2", "-O2 -g -ffunction-sections -Wl,--gc-sections", f"-O2 {OURS}slow=plain"])
+@pytest.mark.parametrize(
+    "flags", ["-O0", "-O2", "-O2 -g -ffunction-sections -Wl,--gc-sections", f"-O2 -masm=intel {OURS}slow=plain"]
+)
 def test_exceptions(flags: str, tmp_path: Path) -> None:
     """Exceptions cross sites, COMDAT functions and a shared library."""
     printed = []
@@ -78,13 +81,24 @@ def test_exceptions(flags: str, tmp_path: Path) -> None:
 
 def test_mixed_objects(tmp_path: Path) -> None:
     """A wrapped half and a plain half make one program."""
-    must([GXX, "-std=c++17", "-O2", "-shared", "-fPIC", "-o", tmp_path / "libexceptions.so", PROGRAMS / "exceptions_lib.cpp"])
-    must(["g++", "-std=c++17", "-O2", "-o", tmp_path / "x", PROGRAMS / "exceptions.cpp", f"-L{tmp_path}", "-lexceptions",
-          f"-Wl,-rpath,{tmp_path}"])  # fmt: skip
+    must(
+        [
+            GXX,
+            "-std=c++17",
+            "-O2",
+            "-shared",
+            "-fPIC",
+            "-o",
+            tmp_path / "libexceptions.so",
+            PROGRAMS / "exceptions_lib.cpp",
+        ]
+    )
+    must(["g++", "-std=c++17", "-O2", "-o", tmp_path / "x", PROGRAMS / "exceptions.cpp", f"-L{tmp_path}",
+          "-lexceptions", f"-Wl,-rpath,{tmp_path}"])  # fmt: skip
     assert b"FAILED" not in must([tmp_path / "x"]).out
 
 
-@pytest.mark.parametrize("flags", ["-O0", "-O2", "-O2 -g", f"-O2 {OURS}slow=plain"])
+@pytest.mark.parametrize("flags", ["-O0", "-O2", "-O2 -g", f"-O2 -masm=intel {OURS}slow=plain"])
 def test_clang_conventions(flags: str, tmp_path: Path) -> None:
     """preserve_all callees keep every register but %r11, and so must stubs and thunks."""
     if not shutil.which("clang-14"):
@@ -113,7 +127,7 @@ def test_gc_sections_drops_records_with_their_functions(tmp_path: Path) -> None:
         "long unused(long n) { return p(n) + 2; }\nlong unused_too(long n) { return p(n) + 3; }\n"
         "static long id(long n) { return n; }\nint main(void) { p = id; return used(1) - 2; }\n"
     )
-    words = [GCC, "-O2", "-fno-inline", "-o", tmp_path / "x", tmp_path / "x.c"]
+    words: list[str | Path] = [GCC, "-O2", "-fno-inline", "-o", tmp_path / "x", tmp_path / "x.c"]
     must(words)
     assert sorted(v.function for v in check(str(tmp_path / "x"))) == ["unused", "unused_too", "used"]
     must([*words, "-ffunction-sections", "-Wl,--gc-sections"])
@@ -144,7 +158,7 @@ def test_duplicate_comdat_functions_keep_one_record(tmp_path: Path) -> None:
 
 
 def test_partial_links(tmp_path: Path) -> None:
-    """ld -r keeps tables and sites together."""
+    """Ld -r keeps tables and sites together."""
     for source in C_PROGRAMS["static_calls"]:
         must([GCC, "-O2", "-c", PROGRAMS / source, "-o", tmp_path / f"{source}.o"])
     both = tmp_path / "both.o"

@@ -22,7 +22,9 @@ from tests.building import (
 )
 
 REGISTERS = ["rax", "rcx", "rdx", "rbx", "rbp", "rsi", "rdi", *(f"r{n}" for n in range(8, 16))]
-NUMBERS = {name: n for n, name in enumerate("rax rcx rdx rbx rsp rbp rsi rdi".split())} | {f"r{n}": n for n in range(8, 16)}
+NUMBERS = {name: n for n, name in enumerate(["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"])} | {
+    f"r{n}": n for n in range(8, 16)
+}
 SIBCALL = "\t# 8\t[c=8 l=2]  *sibcall"
 
 
@@ -38,7 +40,7 @@ def rewritten(body: str, flags: str = "") -> str:
 
 @pytest.mark.parametrize("register", REGISTERS)
 def test_stub_bytes(register: str, tmp_path: Path) -> None:
-    """cmpq slot(%rip), REG; je slow; ...; jmp slow - the published bytes, for every register and chain length."""
+    """Cmpq slot(%rip), REG; je slow; ...; jmp slow - the published bytes, for every register and chain length."""
     number = NUMBERS[register]
     compare = bytes([0x48 | (number >= 8) << 2, 0x3B, 0x05 | (number & 7) << 3]) + bytes(4)
     for chain in range(1, 9):
@@ -67,8 +69,8 @@ def test_every_register(register: str, form: str, tmp_path: Path) -> None:
 def test_thunk_bytes(slow: str, tmp_path: Path) -> None:
     """The published thunks; the retpoline is gcc's own construct, register by register."""
     source = tmp_path / "x.c"
-    source.write_text("".join(f'void f{n}(void) {{ register void (*p)(void) __asm__("{r}"); '
-                              f'__asm__("" : "=r"(p)); p(); __asm__ volatile(""); }}\n' for n, r in enumerate(REGISTERS) if r != "rbp"))  # fmt: skip
+    body = '{{ register void (*p)(void) __asm__("{0}"); __asm__("" : "=r"(p)); p(); __asm__ volatile(""); }}\n'
+    source.write_text("".join(f"void of_{r}(void) {body.format(r)}" for r in REGISTERS if r != "rbp"))
     must(["gcc", "-O2", "-mindirect-branch=thunk", "-c", source, "-o", tmp_path / "gcc.o"])
     for register in REGISTERS:
         made = assemble(rewritten(f"\tcall\t*%{register}\n", f"slow={slow}"), tmp_path / "x.o")

@@ -66,7 +66,8 @@ def test_what_is_no_static_call(statement: str) -> None:
 def test_keys(tmp_path: Path) -> None:
     """The key is __SCK__x where that name occurs, and the trampoline where it does not; other prefixes have none."""
     text = rewritten(
-        "\tcall\t__SCT__a\n\tcall\t__SCT__b\n\tcall\tmine_c\n\tmovq\t__SCK__a(%rip), %rax\n\tmovq\t__SCK__bb(%rip), %rax\n",
+        "\tcall\t__SCT__a\n\tcall\t__SCT__b\n\tcall\tmine_c\n"
+        "\tmovq\t__SCK__a(%rip), %rax\n\tmovq\t__SCK__bb(%rip), %rax\n",
         "static-call-prefix=__SCT__,mine_",
     )
     made = assemble(text, tmp_path / "x.o")
@@ -99,7 +100,9 @@ def test_kernel_without_its_table() -> None:
 
 
 def test_intel_syntax(tmp_path: Path) -> None:
-    text = rewritten("\t.intel_syntax noprefix\n\tcall\t__SCT__a\n\tcall\t[QWORD PTR __SCT__a@GOTPCREL[rip]]\n\tjne\t__SCT__a\n")
+    text = rewritten(
+        "\t.intel_syntax noprefix\n\tcall\t__SCT__a\n\tcall\t[QWORD PTR __SCT__a@GOTPCREL[rip]]\n\tjne\t__SCT__a\n"
+    )
     verdicts = check(str(assemble(text, tmp_path / "x.o")))
     assert [(v.form, v.verdict) for v in verdicts] == [
         ("call", Verdict.PASS), ("call", Verdict.PASS), ("jcc", Verdict.PASS),
@@ -109,8 +112,9 @@ def test_intel_syntax(tmp_path: Path) -> None:
 def test_sections_keep_their_own_records(tmp_path: Path) -> None:
     """Each text section's records go with it: linked to it, and in its group."""
     text = rewrite(
-        '\t.section .text.a,"ax",@progbits\na:\tcall __SCT__x\n\t.section .text.b,"axG",@progbits,b,comdat\nb:\tcall __SCT__x\n'
-        "\t.section .init.text,\"ax\"\nc:\tjmp __SCT__x\n",
+        '\t.section .text.a,"ax",@progbits\na:\tcall __SCT__x\n'
+        '\t.section .text.b,"axG",@progbits,b,comdat\nb:\tcall __SCT__x\n'
+        '\t.section .init.text,"ax"\nc:\tjmp __SCT__x\n',
         Options(passes=("static-call",)),
     ).text
     made = assemble(text, tmp_path / "x.o")

@@ -209,7 +209,7 @@ class _Walk:
             self.trouble = SkipReason.MACRO_EFFECTS
 
     def _provenance(self, kind: str, start: int, end: int) -> None:
-        text = self.text[start:end]
+        text = self.text[start:end].lstrip(" \t")
         if text.startswith("#APP"):
             self.asm = True
         elif text.startswith("#NO_APP"):

@@ -25,7 +25,7 @@ PATTERNS = {'listing': '(?P<QUIET>(?:(?!WATCHED-SYMBOLS)(?:\\.L[A-Za-z0-9_]+:|\\
             ')){1,4096})|(?P<PROVENANCE>(?:[ \t]*#[ \t]*asmrewrite:[^\n'
             ']*(?:\n'
             '|\\Z)|(?<![^\n'
-            '])#(?:NO_)?APP[^\n'
+            '])[ \t]*#(?:NO_)?APP[^\n'
             ']*(?:\n'
             '|\\Z)))|(?P<COMMENT>(?:[ \t\x0c'
             '\r'
