@@ -100,14 +100,14 @@ _SKIPS: dict[str, set[SkipReason | None]] = {
 @pytest.mark.parametrize("level", ["-O2", "-O3", "-Os"])
 def test_tail_calls_are_proven_and_not_only_doubted(level: str) -> None:
     guessed = [b for b in _reported(compiled(CALLS, level)) if b.form == "jmp"]
-    assert len(guessed) >= 8
+    assert len(guessed) >= 6
     assert {b.role for b in guessed} == {"tail"}
 
 
 def test_thunk_calls_are_proven_alike() -> None:
     guessed = _reported(compiled(CALLS, "-O2", "-mindirect-branch=thunk-extern"))
     plain = _reported(compiled(CALLS, "-O2"))
-    assert all(b.thunk and b.operand.kind == "register" and b.operand.register == b.thunk for b in guessed)
+    assert all(b.thunk and b.operand.kind == "register" and b.thunk == _THUNK + b.operand.register for b in guessed)
     assert [(b.place.function, b.role) for b in guessed] == [(b.place.function, b.role) for b in plain]
     assert "tail" in {b.role for b in guessed}
 
@@ -192,7 +192,7 @@ def test_our_own_thunks_are_left_alone() -> None:
 
 
 def test_inline_assembly_is_not_proven() -> None:
-    text = "\t.type f, @function\nf:\n\t.cfi_startproc\n#APP\n\tjmp *%rax\n#NO_APP\n\tjmp *%rax\n\t.ident \"GCC\"\n"
+    text = "\t.type f, @function\nf:\n\t.cfi_startproc\n#APP\n\tjmp *%rax\n#NO_APP\n\tjmp *%rax\n\t.ident\t\"GCC\"\n"
     found = branches(survey(parse(text)))
     assert [(b.role, b.skip) for b in found] == [("unproven", SkipReason.INLINE_ASM), ("tail", None)]
 

@@ -10,9 +10,11 @@ from asmrewrite.analysis.reasons import SkipReason
 from asmrewrite.analysis.survey import NOTE, Place, Spot, Survey
 from asmrewrite.syntax.operand import Operand, parse_operand
 
-#: gcc's and the kernel's retpoline thunks.
-THUNK_PREFIX = "__x86_indirect_thunk_"
+#: The retpoline thunks of gcc and the kernel, and clang's.
+THUNK_PREFIXES = ("__x86_indirect_thunk_", "__llvm_retpoline_")
 STACK_THUNKS = frozenset({"__x86_indirect_thunk", "__x86_indirect_thunk_nt", "__x86_indirect_thunk_bnd"})
+
+_HOOKS = frozenset({"mcount", "_mcount", "__fentry__"})
 
 
 class Branch(NamedTuple):
@@ -31,7 +33,7 @@ class Branch(NamedTuple):
     place: Place
     skip: SkipReason | None
     prefixes: tuple[str, ...]
-    #: The register's name when the branch goes through a retpoline thunk, else "".
+    #: The compiler's retpoline thunk that the branch goes through, else "".
     thunk: str
 
     @property
@@ -115,13 +117,12 @@ class _Classifier:
         symbol = branch.operand.symbol
         if symbol in STACK_THUNKS:
             return branch._replace(role="call", skip=SkipReason.STACK_THUNK)
-        if symbol.startswith(THUNK_PREFIX) and branch.operand.plain and branch.form in ("call", "jmp"):
-            register = symbol[len(THUNK_PREFIX) :]
-            reach = parse_operand("%" + register)
+        if symbol.startswith(THUNK_PREFIXES) and branch.operand.plain and branch.form in ("call", "jmp"):
+            reach = parse_operand("%" + symbol.rpartition("_")[2])
             if reach is None or reach.number < 0:
                 return branch._replace(role="call", skip=SkipReason.STACK_THUNK)
             role = self._role(branch, "")
-            return self._judged(branch._replace(thunk=register, operand=reach, role=role))
+            return self._judged(branch._replace(thunk=symbol, operand=reach, role=role))
         if symbol.startswith(self.survey.listing.symbols) and branch.operand.plain:
             return self._judged(branch)
         if self.survey.aliases.intersection(branch.operand.names):
@@ -140,6 +141,8 @@ class _Classifier:
             return branch._replace(skip=branch.place.trouble or SkipReason.OPERAND)
         if "tls" in name or branch.operand.modifier.startswith("tls") or branch.operand.symbol == "__tls_get_addr":
             return branch._replace(skip=SkipReason.TLS)
+        if branch.operand.symbol in _HOOKS:
+            return branch._replace(skip=SkipReason.PROFILING)
         symbol = branch.operand.symbol
         if branch.operand.modifier == "gotpcrel" and symbol.startswith(self.survey.listing.symbols or ("\0",)):
             # A watched symbol called through its GOT entry (-fno-plt): as direct as any other call of it.

@@ -20,6 +20,8 @@ class SkipReason(str, Enum):
     HAND_WRITTEN = "hand-written"
     #: Part of a thread-local-storage sequence, which linkers match byte for byte.
     TLS = "tls"
+    #: A call of a profiler's hook (-pg), which tools find by its bytes and patch.
+    PROFILING = "profiling"
     #: A prefix that changes what the branch does.
     PREFIX = "prefix"
     #: A far call or jump.

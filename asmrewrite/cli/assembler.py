@@ -45,6 +45,8 @@ def _main(arguments: list[str], shim: str) -> int:
     from asmrewrite.rewriting import rewrite
 
     options = gather()
+    if any(word.startswith(("-mbranches-within", "-malign-branch")) for word in line.options):
+        options = options._replace(align="p2align")  # gas pads branches itself then, and bundles refuse that
     name = line.inputs[0] if line.inputs else "{standard input}"
     text = source.decode("latin-1")
     result = rewrite(text, options, file=name)
@@ -79,7 +81,7 @@ def _main(arguments: list[str], shim: str) -> int:
 #: A compiler's listing with none of these has no site of the project's own passes, whatever their other options.
 _SIGNS = (
     b"call\t*", b"jmp\t*", b"call *", b"jmp *", b"callq\t*", b"jmpq\t*", b"callq *", b"jmpq *", b"__SCT__",
-    b"____static_call_tramp_", b"__x86_indirect_thunk", b"intel_syntax", b"noprefix",
+    b"____static_call_tramp_", b"__x86_indirect_thunk", b"__llvm_retpoline_", b"intel_syntax", b"noprefix",
 )  # fmt: skip
 #: Options that do not make more of a listing than those signs show.
 _MODEST = frozenset({"abi", "bundle", "align", "slow", "targets", "functions", "skip-functions", "check", "tables"})

@@ -17,14 +17,14 @@ clobbers flags, a memory operand `%r11` too; both are dead at every call that a 
 stay in its function (jump table, computed goto) is never touched. The shape is that of Amit's relpolines (2018;
 JumpSwitches, USENIX ATC 2019) with the comparison moved out of line, so that a site is one patchable call.
 
-gcc's own `call/jmp __x86_indirect_thunk_REG` become sites whose slow path is that thunk.
+`call/jmp __x86_indirect_thunk_REG` (gcc, the kernel) and `__llvm_retpoline_REG` (clang) become sites whose slow path
+is that thunk.
 """
 
 from __future__ import annotations
 
 import re
 
-from asmrewrite.analysis.branches import THUNK_PREFIX
 from asmrewrite.errors import OptionError, UnsoundError
 from asmrewrite.passes import Edit, Outcome, Site, Skip, Unit
 from asmrewrite.stubs import abi, shapes
@@ -52,7 +52,7 @@ class Relpoline:
 
     def watch(self, options: Options) -> tuple[str, ...]:
         """The compilers' retpoline thunks."""
-        return ("__x86_indirect_thunk",)
+        return ("__x86_indirect_thunk", "__llvm_retpoline_")
 
     def run(self, unit: Unit) -> Outcome:
         """A site for every indirect branch that may be one, a skip for every other."""
@@ -147,7 +147,7 @@ class _Writer:
     def _slow(self, branch: Branch, register: str) -> tuple[str, int]:
         """The symbol of the slow path and the record's flags."""
         if branch.thunk:
-            return THUNK_PREFIX + branch.thunk, abi.SLOW_PATHS["external"]
+            return branch.thunk, abi.SLOW_PATHS["external"]
         slow = self.options.slow
         notrack = "notrack" in branch.prefixes
         if slow == "retpoline" and self.shadow_stack:

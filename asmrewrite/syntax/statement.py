@@ -45,8 +45,8 @@ _TOKEN = re.compile(
     r"""|(?P<B>[ \t\f\r\n]+|/\*(?:[^*]|\*(?!/))*(?:\*/|\*?\Z))|(?P<C>\#[^\n]*)|(?P<P>[\s\S])"""
 )
 _PREFIX = re.compile(
-    r"(?i:addr(?:16|32)|adword|aword|data(?:16|32)|[c-gs]s|bnd|notrack|lock|rep(?:n?[ez])?"
-    r"|rex(?:64)?(?:[.]?[wrxb]+|xyz|xz|yz|[xyz])?|xacquire|xrelease)\Z"
+    r"(?i:addr(?:16|32)|adword|aword|data(?:16|32)|[c-gs]s|f?wait|hn?t|bnd|notrack|lock|rep(?:n?[ez])?"
+    r"|rex(?:64)?(?:[.]?[wrxb]+|xyz|xy|xz|yz|[xyz])?|xacquire|xrelease)\Z"
 )
 _STATEMENT = re.compile(
     r"""(?:[^\n;\0"'/#]+|"(?:[^"\\]|\\[\s\S])*(?:"|\\?\Z)|'(?:\\[\s\S]|[^\\]|\\?\Z)'?|/\*(?:[^*\n]|\*(?!/))*\*/|/(?!\*))*"""

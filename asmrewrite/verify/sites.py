@@ -157,8 +157,9 @@ class _Entry:
         image, register = self.image, self.record.reg
         if self.slow == "external":
             name = image.symbol_at(slow)
-            wanted = f"__x86_indirect_thunk_{abi_register(register)[1:]}"
-            return "" if name == wanted or not (name or image.relocatable) else f"the slow path is {name}, not {wanted}"
+            wanted = [f"{prefix}{abi_register(register)[1:]}" for prefix in ("__x86_indirect_thunk_", "__llvm_retpoline_")]
+            known = name in wanted or not (name or image.relocatable)
+            return "" if known else f"the slow path is {name}, not {wanted[0]}"
         if not slow.section:
             return f"the slow path {slow.symbol} is not in the object"
         notrack = bool(self.record.flags & abi.FLAG_NOTRACK)
