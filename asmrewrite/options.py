@@ -202,7 +202,9 @@ def find_file(start: str) -> str:
         folder = above
 
 
-def gather(near: Iterable[tuple[str, str, str]] = (), environ: Mapping[str, str] = os.environ, start: str = ".") -> Options:
+def gather(
+    near: Iterable[tuple[str, str, str]] = (), environ: Mapping[str, str] = os.environ, start: str = "."
+) -> Options:
     """The options in effect: `near` (a command line) over ASMREWRITE_FLAGS over asmrewrite.toml."""
     path = find_file(start)
     return merged(from_file(path) if path else (), from_flags(environ.get(ENVIRONMENT, "")), near)

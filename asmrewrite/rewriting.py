@@ -69,7 +69,6 @@ class Rewritten(NamedTuple):
         return sites, skipped
 
 
-
 def rewrite(text: str | bytes, options: Options | None = None, *, file: str = "<text>") -> Rewritten:
     """Run the passes that `options` ask for over `text` (bytes are read as latin-1).
 

@@ -21,7 +21,8 @@ class Paired(NamedTuple):
     highest: float
 
     def __str__(self) -> str:
-        return f"{self.first:7.3f} s  {self.second:7.3f} s  ratio {self.ratio:.2f} ({self.lowest:.2f} to {self.highest:.2f})"
+        spread = f"({self.lowest:.2f} to {self.highest:.2f})"
+        return f"{self.first:7.3f} s  {self.second:7.3f} s  ratio {self.ratio:.2f} {spread}"
 
 
 def cpu_seconds(command: Sequence[str]) -> float:

@@ -41,9 +41,10 @@ def speed(folder: Path, runs: int = 9) -> Iterator[str]:
     small = folder / "small.c"
     small.write_text(_SMALL, encoding="ascii")
     compile_ = ["-O2", "-c", str(small), "-o", str(folder / "small.o")]
-    yield f"asmrewrite-gcc / gcc, 1 site  {paired([str(tools / 'asmrewrite-gcc'), *compile_], ['gcc', *compile_], runs)}"
+    wrapped = [str(tools / "asmrewrite-gcc"), *compile_]
+    yield f"asmrewrite-gcc / gcc, 1 site  {paired(wrapped, ['gcc', *compile_], runs)}"
     small.write_text("int nothing;\n", encoding="ascii")
-    yield f"asmrewrite-gcc / gcc, 0 sites {paired([str(tools / 'asmrewrite-gcc'), *compile_], ['gcc', *compile_], runs)}"
+    yield f"asmrewrite-gcc / gcc, 0 sites {paired(wrapped, ['gcc', *compile_], runs)}"
 
 
 def _listing(folder: Path) -> Path:

@@ -53,6 +53,7 @@ int relative(int i) { static const int to[] = {&&x - &&x, &&y - &&x, &&z - &&x};
   x: return a(); y: return b(); z: return c() + 1; }
 void *handed(int i, void **out) { if (i) goto *out[i]; out[0] = &&x; out[1] = &&y; return out;
   x: a(); return &&y; y: b(); return 0; }
+void given(int i, void **out) { if (i) goto *out[i]; out[0] = &&x; out[1] = &&y; return; x: a(); return; y: b(); }
 """
 
 NON_LOCAL = """

@@ -14,7 +14,8 @@ from tests.support import CLANG, assemble, compiled, indirect_branches
 _THUNK = "__x86_indirect_thunk_"
 _LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 _VARIANTS = (
-    (), ("-fPIC",), ("-fno-pie",), ("-masm=intel",), ("-mindirect-branch=thunk",), ("-fcf-protection",), ("-fno-plt", "-fPIC"),
+    (), ("-fPIC",), ("-fno-pie",), ("-masm=intel",), ("-mindirect-branch=thunk",), ("-fcf-protection",), ("-fno-plt",
+    "-fPIC"),
     ("-mpreferred-stack-boundary=3", "-fPIC"), ("-fno-asynchronous-unwind-tables",), ("-fomit-frame-pointer", "-g"),
 )  # fmt: skip
 
@@ -61,7 +62,7 @@ def _outside_thunks(found: list[Branch]) -> list[Branch]:
     return [branch for branch in found if not branch.place.function.startswith("__x86_indirect")]
 
 
-@pytest.mark.parametrize("flags", _VARIANTS, ids=lambda flags: " ".join(flags) or "plain")
+@pytest.mark.parametrize("flags", _VARIANTS, ids=" ".join)
 @pytest.mark.parametrize("level", _LEVELS)
 def test_roles_of_gcc(level: str, flags: tuple[str, ...]) -> None:
     for source in ALL:
@@ -113,11 +114,13 @@ def test_thunk_calls_are_proven_alike() -> None:
 
 
 def test_every_kind_of_branch_was_seen() -> None:
-    roles = {b.role for source in (CALLS, JUMPS, NON_LOCAL) for b in _reported(compiled(source, "-O2", "-fno-pie", "-dp"))}
+    roles = {
+        b.role for source in (CALLS, JUMPS, NON_LOCAL) for b in _reported(compiled(source, "-O2", "-fno-pie", "-dp"))
+    }
     assert roles == {"call", "tail", "table", "goto"}
 
 
-@pytest.mark.parametrize("flags", [(), ("-fPIC",), ("-fno-plt", "-fPIC")], ids=lambda flags: " ".join(flags) or "plain")
+@pytest.mark.parametrize("flags", [(), ("-fPIC",), ("-fno-plt", "-fPIC")], ids=" ".join)
 @pytest.mark.parametrize("source", [CALLS, JUMPS, THREAD])
 def test_counts_are_those_of_objdump(source: str, flags: tuple[str, ...]) -> None:
     for level in _LEVELS[::2]:
@@ -128,7 +131,7 @@ def test_counts_are_those_of_objdump(source: str, flags: tuple[str, ...]) -> Non
 
 
 @pytest.mark.skipif(CLANG is None, reason="clang is not installed: its comments on tail calls cannot be read")
-@pytest.mark.parametrize("flags", [(), ("-fPIC",), ("-fno-pie",), ("-masm=intel",), ("-fcf-protection",)], ids=lambda f: " ".join(f))
+@pytest.mark.parametrize("flags", [(), ("-fPIC",), ("-fno-pie",), ("-masm=intel",), ("-fcf-protection",)], ids=" ".join)
 @pytest.mark.parametrize("level", _LEVELS)
 def test_roles_of_clang(level: str, flags: tuple[str, ...]) -> None:
     for source in (CALLS, JUMPS):
@@ -192,7 +195,7 @@ def test_our_own_thunks_are_left_alone() -> None:
 
 
 def test_inline_assembly_is_not_proven() -> None:
-    text = "\t.type f, @function\nf:\n\t.cfi_startproc\n#APP\n\tjmp *%rax\n#NO_APP\n\tjmp *%rax\n\t.ident\t\"GCC\"\n"
+    text = '\t.type f, @function\nf:\n\t.cfi_startproc\n#APP\n\tjmp *%rax\n#NO_APP\n\tjmp *%rax\n\t.ident\t"GCC"\n'
     found = branches(survey(parse(text)))
     assert [(b.role, b.skip) for b in found] == [("unproven", SkipReason.INLINE_ASM), ("tail", None)]
 

@@ -10,17 +10,22 @@ from tests.support import assemble, disassemble
 
 _ATT = [
     ("*%rax", "register"), ("%rax", "register"), ("* %r11", "register"), ("*% R9", "register"), ("*%ax", "register"),
-    ("*(%rax)", "memory"), ("(%rax)", "memory"), ("*8(%rax,%rbx,4)", "memory"), ("*-8(%rsp)", "memory"), ("*(,%rbx)", "memory"),
+    ("*(%rax)", "memory"), ("(%rax)", "memory"), ("*8(%rax,%rbx,4)", "memory"), ("*-8(%rsp)", "memory"), ("*(,%rbx)",
+    "memory"),
     ("*foo", "memory"), ("*foo(%rip)", "memory"), ("*foo@GOTPCREL(%rip)", "memory"), ("*foo+8(,%rax,8)", "memory"),
-    ("*%fs:0x28", "memory"), ("*%fs:(%rax)", "memory"), ("%fs:(%rax)", "memory"), ("*(foo+8)", "memory"), ("*1f", "memory"),
+    ("*%fs:0x28", "memory"), ("*%fs:(%rax)", "memory"), ("%fs:(%rax)", "memory"), ("*(foo+8)", "memory"), ("*1f",
+    "memory"),
     ('*"a b"(%rip)', "memory"), ("*0x1234", "memory"),
-    ("foo", "symbol"), ("foo@PLT", "symbol"), ("foo+4", "symbol"), ("foo-.", "symbol"), ("(foo)", "symbol"), ("1f", "symbol"),
+    ("foo", "symbol"), ("foo@PLT", "symbol"), ("foo+4", "symbol"), ("foo-.", "symbol"), ("(foo)", "symbol"), ("1f",
+    "symbol"),
     ('"a b"', "symbol"), ("0x1234", "symbol"), ("rax", "symbol"), ("%fs:0x28", "symbol"), ("\xe9", "symbol"),
 ]  # fmt: skip
 _INTEL = [
     ("rax", "register"), ("RAX", "register"), ("%rax", "register"), ("ax", "register"),
-    ("[rax]", "memory"), ("QWORD PTR [rax+8]", "memory"), ("qword ptr foo", "memory"), ("foo[rip]", "memory"), ("8[rax]", "memory"),
-    ("[rax+rbx*4-8]", "memory"), ("[rax][rbx*8]", "memory"), ("fs:40", "memory"), ("QWORD PTR fs:[rax]", "memory"), ("[foo]", "memory"),
+    ("[rax]", "memory"), ("QWORD PTR [rax+8]", "memory"), ("qword ptr foo", "memory"), ("foo[rip]", "memory"),
+    ("8[rax]", "memory"),
+    ("[rax+rbx*4-8]", "memory"), ("[rax][rbx*8]", "memory"), ("fs:40", "memory"), ("QWORD PTR fs:[rax]", "memory"),
+    ("[foo]", "memory"),
     ("foo@GOTPCREL[rip]", "memory"), ("[QWORD PTR foo[rip]]", "memory"), ("QWORD PTR [foo+rip]", "memory"),
     ("foo", "symbol"), ("foo@PLT", "symbol"), ("foo+8", "symbol"), ("raxx", "symbol"), ("rax.b", "symbol"),
 ]  # fmt: skip
@@ -57,11 +62,14 @@ def _require_same_of_gas(text: str, kind: str) -> None:
 @pytest.mark.parametrize(
     ("text", "intel", "prefixed"),
     [
-        ("rax", False, False), ("*rax", False, False), ("ax", False, False), ("r8w", False, False), ('"rax"', False, False),
+        ("rax", False, False), ("*rax", False, False), ("ax", False, False), ("r8w", False, False), ('"rax"', False,
+        False),
         ("RAX", False, False), ("*8(rax)", False, False),
         ("rax", True, True), ("[rax]", True, True), ('"rax"', True, False), ('"RAX"', True, False),
-        ("near ptr foo", True, False), ("far ptr [rax]", True, False), ("DWORD PTR [rax]", True, False), ("fword ptr [rax]", True, False),
-        ("", False, True), ("*", False, True), ("**8", False, True), ("*%rax,%rbx", False, True), ("*8%3(%rax)", False, True),
+        ("near ptr foo", True, False), ("far ptr [rax]", True, False), ("DWORD PTR [rax]", True, False),
+        ("fword ptr [rax]", True, False),
+        ("", False, True), ("*", False, True), ("**8", False, True), ("*%rax,%rbx", False, True), ("*8%3(%rax)",
+        False, True),
         ("*(,1)", False, True), ("*\\r", False, True), ("", True, False), ("[rax", True, False), ("rax+8", True, False),
     ],
 )  # fmt: skip
@@ -75,7 +83,8 @@ def test_nothing_certain_can_be_said(text: str, intel: bool, prefixed: bool) -> 
         ("*%R11", False, Operand("register", "%R11", "r11", registers=("r11",))),
         ("foo@PLT", False, Operand("symbol", "foo@PLT", "", "foo", "plt", True, ("foo",))),
         (' "a b"@PLT', False, Operand("symbol", '"a b"@PLT', "", "a b", "plt", True, ("a b",))),
-        ("* foo@GotPCRel(%rip) ", False, Operand("memory", "foo@GotPCRel(%rip)", "", "foo", "gotpcrel", True, ("foo",), ("rip",))),
+        ("* foo@GotPCRel(%rip) ", False, Operand("memory", "foo@GotPCRel(%rip)", "", "foo", "gotpcrel", True, ("foo",
+        ), ("rip",))),
         ("*foo+8(%rip)", False, Operand("memory", "foo+8(%rip)", "", "foo", "", False, ("foo",), ("rip",))),
         ("*foo-bar(%rax)", False, Operand("memory", "foo-bar(%rax)", "", "", "", False, ("foo", "bar"), ("rax",))),
         ("QWORD PTR foo[rip]", True, Operand("memory", "QWORD PTR foo[rip]", "", "foo", "", True, ("foo",), ("rip",))),

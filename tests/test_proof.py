@@ -35,8 +35,14 @@ def _roles(text: str) -> list[str]:
         ("\t.cfi_def_cfa rsp, 0x10\n\tjmp\t*%rax\n", False),
         ("\t.cfi_def_cfa_offset 16\n\t.cfi_remember_state\n\t.cfi_def_cfa_offset 8\n\tjmp\t*%rax\n", True),
         ("\t.cfi_remember_state\n\t.cfi_def_cfa_offset 48\n\t.cfi_restore_state\n\tjmp\t*%rax\n", True),
-        ("\t.cfi_def_cfa_offset 16\n\t.cfi_remember_state\n\t.cfi_def_cfa_offset 8\n\tret\n\t.cfi_restore_state\n\tjmp\t*%rax\n", False),
-        ("\t.cfi_remember_state\n\t.cfi_remember_state\n\t.cfi_def_cfa 6, 16\n\t.cfi_restore_state\n\tjmp\t*%rax\n", True),
+        (
+            "\t.cfi_def_cfa_offset 16\n\t.cfi_remember_state\n\t.cfi_def_cfa_offset 8\n\tret\n\t.cfi_restore_state\n\tjmp\t*%rax\n",
+            False,
+        ),
+        (
+            "\t.cfi_remember_state\n\t.cfi_remember_state\n\t.cfi_def_cfa 6, 16\n\t.cfi_restore_state\n\tjmp\t*%rax\n",
+            True,
+        ),
         ("\t.cfi_def_cfa_offset SIZE\n\tjmp\t*%rax\n", False),
     ],
 )
@@ -80,7 +86,13 @@ def test_a_table_may_lead_into_the_cold_part() -> None:
 
 
 def test_intel_gives_out_labels_its_own_way() -> None:
-    for given in ("lea\trax, .L2[rip]", "mov\teax, OFFSET FLAT:.L2", "lea\trax, [.L2+rip]"):
+    for given in (
+        "lea\trax, .L2[rip]",
+        "mov\teax, OFFSET FLAT:.L2",
+        "lea\trax, [.L2+rip]",
+        "lea\trax, [rip + .L2]",
+        "mov\teax, offset .L2",
+    ):
         text = ".intel_syntax noprefix\n" + _function(f".L2:\n\t{given}\n\tjmp\trax\n") + _IDENT
         assert _roles(text) == ["unproven"], given
     assert _roles(".intel_syntax noprefix\n" + _function(".L2:\n\tjmp\trax\n") + _IDENT) == ["tail"]

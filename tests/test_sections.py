@@ -62,8 +62,10 @@ def test_every_step_of_a_walk(walk: tuple[str, ...]) -> None:
         (".section .a", Section(".a")),
         (".section .init.text,\"ax\",@progbits", Section(".init.text", '"ax", @progbits', "ax")),
         (".section .a,\"axG\",@progbits,sig,comdat", Section(".a", '"axG", @progbits, sig, comdat', "axG", "sig")),
-        (".section .a,\"aMSG\",@progbits,1,sig,comdat", Section(".a", '"aMSG", @progbits, 1, sig, comdat', "aMSG", "sig")),
-        (".section .a,\"aoG\",@progbits,.text,sig,comdat", Section(".a", '"aoG", @progbits, .text, sig, comdat', "aoG", "sig")),
+        (".section .a,\"aMSG\",@progbits,1,sig,comdat", Section(".a", '"aMSG", @progbits, 1, sig, comdat', "aMSG",
+        "sig")),
+        (".section .a,\"aoG\",@progbits,.text,sig,comdat", Section(".a", '"aoG", @progbits, .text, sig, comdat',
+        "aoG", "sig")),
         (".section .a,\"ax\",@progbits,unique,7", Section(".a", '"ax", @progbits, unique, 7', "ax")),
         (".pushsection .a, 3, \"ax\"", Section(".a", '"ax"', "ax", "", "3")),
         (".pushsection .a, \"ax\"", Section(".a", '"ax"', "ax")),
@@ -91,7 +93,7 @@ def test_flags_are_those_that_gas_gives() -> None:
 
 def test_a_section_named_again_has_the_flags_it_had() -> None:
     tracker = SectionTracker()
-    for directive in (".section .a,\"ax\"", ".text", ".section .a"):
+    for directive in ('.section .a,"ax"', ".text", ".section .a"):
         tracker.directive(directive)
     assert tracker.current == Section(".a", "", "ax")
 
@@ -109,8 +111,10 @@ def test_what_cannot_be_followed() -> None:
 @pytest.mark.parametrize(
     "directive",
     [
-        ".text", ".text 3", ".section .a,\"ax\",@progbits", ".section .a,\"axG\",@progbits,sig,comdat", ".section \"a b\",\"ax\"",
-        ".section .a,\"ax\",@progbits,unique,7", ".section .a,\"aMSG\",@progbits,1,sig,comdat", ".pushsection .a, 2, \"ax\"",
+        ".text", ".text 3", ".section .a,\"ax\",@progbits", ".section .a,\"axG\",@progbits,sig,comdat",
+        ".section \"a b\",\"ax\"",
+        ".section .a,\"ax\",@progbits,unique,7", ".section .a,\"aMSG\",@progbits,1,sig,comdat",
+        ".pushsection .a, 2, \"ax\"",
     ],
 )  # fmt: skip
 def test_a_reference_leads_to_the_same_section(directive: str) -> None:
@@ -118,7 +122,9 @@ def test_a_reference_leads_to_the_same_section(directive: str) -> None:
     tracker.directive(directive)
     section = tracker.current
     assert section is not None
-    one = assemble(f"{directive}\n.byte 1\n.data\n.pushsection {section.reference(1)}\n.byte 2, 3\n.popsection\n.byte 4\n")
+    one = assemble(
+        f"{directive}\n.byte 1\n.data\n.pushsection {section.reference(1)}\n.byte 2, 3\n.popsection\n.byte 4\n"
+    )
     assert one is not None
     made = sections(one)
     assert made[section.name.strip('"')][1] == 3

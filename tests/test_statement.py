@@ -67,7 +67,9 @@ def test_positions() -> None:
     assert [s.head for s in listing.statements(0, 7)] == ["nop"]
 
 
-@pytest.mark.parametrize("flags", [("-O0",), ("-O2", "-dp"), ("-O3", "-masm=intel", "-mavx2"), ("-Os", "-g")], ids=" ".join)
+@pytest.mark.parametrize(
+    "flags", [("-O0",), ("-O2", "-dp"), ("-O3", "-masm=intel", "-mavx2"), ("-Os", "-g")], ids=" ".join
+)
 @pytest.mark.parametrize("source", ALL)
 def test_compiler_output(source: str, flags: tuple[str, ...]) -> None:
     text = compiled(source, *flags)

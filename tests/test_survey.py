@@ -18,12 +18,16 @@ def _survey(text: str) -> Survey:
     return survey(parse(text))
 
 
-@pytest.mark.parametrize("flags", [("-O0",), ("-O2",), ("-Os", "-ffunction-sections"), ("-O2", "-fPIC", "-g")], ids=" ".join)
+@pytest.mark.parametrize(
+    "flags", [("-O0",), ("-O2",), ("-Os", "-ffunction-sections"), ("-O2", "-fPIC", "-g")], ids=" ".join
+)
 @pytest.mark.parametrize("source", [CALLS, JUMPS])
 def test_functions_of_gcc(source: str, flags: tuple[str, ...]) -> None:
     text = compiled(source, *flags)
     found = _survey(text)
-    named = [line.split()[1].rstrip(",") for line in text.split("\n") if line.startswith("\t.type") and "@function" in line]
+    named = [
+        line.split()[1].rstrip(",") for line in text.split("\n") if line.startswith("\t.type") and "@function" in line
+    ]
     assert [function.name for function in found.functions] == named
     for function in found.functions:
         assert text.startswith(f"{function.name}:", function.start)
@@ -50,16 +54,22 @@ def test_cold_parts() -> None:
 
 def test_where_each_branch_stands() -> None:
     text = (
-        "\t.type f, @function\nf:\tcall *%rax\n\t.section .text.unlikely,\"ax\"\n\t.type f.cold, @function\nf.cold:\n\tcall *%rbx\n"
-        "\t.text\n\tcall *%rcx\n\t.pushsection .x,\"ax\"\n\tcall *%rdx\n\t.popsection\n\tcall *%rsi\n"
-        "\t.size f, .-f\n.type \"g h\",%function\n\"g h\": call *%rdi\n\t.subsection 1\n\tcall *%r8\n"
+        '\t.type f, @function\nf:\tcall *%rax\n\t.section .text.unlikely,"ax"\n\t.type f.cold, @function\nf.cold:\n\tcall *%rbx\n'
+        '\t.text\n\tcall *%rcx\n\t.pushsection .x,"ax"\n\tcall *%rdx\n\t.popsection\n\tcall *%rsi\n'
+        '\t.size f, .-f\n.type "g h",%function\n"g h": call *%rdi\n\t.subsection 1\n\tcall *%r8\n'
     )
     made = [
-        (b.operand.register, b.place.function, b.place.section.name if b.place.section else None, b.place.section and b.place.section.subsection)
+        (
+            b.operand.register,
+            b.place.function,
+            b.place.section.name if b.place.section else None,
+            b.place.section and b.place.section.subsection,
+        )
         for b in branches(_survey(text))
     ]
     assert made == [
-        ("rax", "f", ".text", ""), ("rbx", "f.cold", ".text.unlikely", ""), ("rcx", "f", ".text", ""), ("rdx", "", ".x", ""),
+        ("rax", "f", ".text", ""), ("rbx", "f.cold", ".text.unlikely", ""), ("rcx", "f", ".text", ""), ("rdx", "",
+        ".x", ""),
         ("rsi", "f", ".text", ""), ("rdi", "g h", ".text", ""), ("r8", "", ".text", "1"),
     ]  # fmt: skip
 
@@ -76,7 +86,7 @@ def test_inline_assembly_is_told_from_the_compiler_s_text() -> None:
     found = _survey(compiled(DATA, "-O2"))
     made = [(b.place.function, b.place.asm) for b in branches(found)]
     assert made == [("indirect_asm", True)]
-    text = "\tcall *%rax\n#APP\n# 1 \"a.c\" 1\n\tcall *%rbx\n# 0 \"\" 2\n#NO_APP\n\tcall *%rcx\n"
+    text = '\tcall *%rax\n#APP\n# 1 "a.c" 1\n\tcall *%rbx\n# 0 "" 2\n#NO_APP\n\tcall *%rcx\n'
     assert [b.place.asm for b in branches(_survey(text))] == [False, True, False]
 
 
@@ -103,7 +113,9 @@ def test_syntaxes(text: str, intel: bool, prefixed: bool) -> None:
     assert (spot.place.intel, spot.place.prefixed) == (intel, prefixed)
 
 
-@pytest.mark.parametrize("compiler", ["gcc", pytest.param("clang", marks=pytest.mark.skipif(CLANG is None, reason="no clang"))])
+@pytest.mark.parametrize(
+    "compiler", ["gcc", pytest.param("clang", marks=pytest.mark.skipif(CLANG is None, reason="no clang"))]
+)
 def test_the_header_of_opt_outs(compiler: str) -> None:
     flags = ("-O2", f"-I{_INCLUDE}") if compiler == "gcc" else ("-O2", f"-I{_INCLUDE}", "-fno-integrated-as")
     program = compiler if compiler == "gcc" else str(CLANG)
@@ -125,8 +137,11 @@ def test_opt_outs_in_hand_written_text() -> None:
     found = _survey(text)
     assert found.file_opted_out == {"static-call"}
     assert found.opted_out == {"f": {"a", "b"}}
-    assert _survey("# asmrewrite: skip-files\n# asmrewrite skip-file\n\t.ascii \"# asmrewrite: skip-file\"\n").opted_out == {}
-    assert _survey("# asmrewrite skip-file\n\t.ascii \"# asmrewrite: skip-file\"\n").file_opted_out == frozenset()
+    assert (
+        _survey('# asmrewrite: skip-files\n# asmrewrite skip-file\n\t.ascii "# asmrewrite: skip-file"\n').opted_out
+        == {}
+    )
+    assert _survey('# asmrewrite skip-file\n\t.ascii "# asmrewrite: skip-file"\n').file_opted_out == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -11,20 +11,22 @@ from lark import Lark, Token, Tree
 from lark.exceptions import LarkError
 
 from asmrewrite import branches, parse, survey
-from asmrewrite.syntax import _tables, compile, statement
+from asmrewrite.syntax import _tables, statement
+from asmrewrite.syntax.compile import TARGET
+from asmrewrite.syntax.compile import source as made_source
 from asmrewrite.syntax.grammars import STARTS, lark_parser
 from asmrewrite.syntax.lalr import Automaton, NoParse
 from tests.c_sources import ALL
 from tests.gas_cases import CASES, REFUSED
 from tests.support import compiled
 
-_WATCHES = ((), ("__SCT__",), ("global", "use"))
+_WATCHES: tuple[tuple[str, ...], ...] = ((), ("__SCT__",), ("global", "use"))
 _LISTING = {symbols: lark_parser("listing", symbols) for symbols in _WATCHES}
 _OPERAND = {name: (lark_parser(name), Automaton(name, {})) for name in ("operand_att", "operand_intel", "statement")}
 
 
 def test_the_tables_are_up_to_date() -> None:
-    assert compile.TARGET.read_text(encoding="utf-8") == compile.source()
+    assert TARGET.read_text(encoding="utf-8") == made_source()
 
 
 def test_the_tables_hold_all_grammars() -> None:
@@ -96,8 +98,10 @@ def test_operands_of_compilers(flags: tuple[str, ...]) -> None:
 
 
 _PARTS = (
-    "*", "%rax", "%r11", "%fs", ":", "(", ")", ",", "8", "0x10", "-", "+", "foo", "foo@PLT", "foo@GOTPCREL", '"a b"', "rax", "r9",
-    "[", "]", "QWORD", "PTR", "qword ptr ", "rip", "fs", "1f", " ", "\t", "$", "~", "<<", ".L4", "\xe9", "'", "{", "rax8", "eax",
+    "*", "%rax", "%r11", "%fs", ":", "(", ")", ",", "8", "0x10", "-", "+", "foo", "foo@PLT", "foo@GOTPCREL", '"a b"',
+    "rax", "r9",
+    "[", "]", "QWORD", "PTR", "qword ptr ", "rip", "fs", "1f", " ", "\t", "$", "~", "<<", ".L4", "\xe9", "'", "{",
+    "rax8", "eax",
 )  # fmt: skip
 _operands = st.one_of(
     st.lists(st.sampled_from(_PARTS), max_size=10).map("".join),

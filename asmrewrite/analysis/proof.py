@@ -13,17 +13,21 @@ if TYPE_CHECKING:
 _LABEL = re.compile(r"\n[ \t]*(\.L[\w$.]+):")
 _NAME = re.compile(r"\.L[\w$.]+")
 #: Where a compiler's code gives out the address of a label of its own: `.L3(%rip)`, `.L3[rip]`; `$.L3`;
-#: `OFFSET FLAT:.L3`. Each pattern begins with a literal, which `re` looks for at full speed.
+#: `OFFSET FLAT:.L3`; clang's `offset .L3` and `[rip + .L3]`. Each pattern begins with a literal, which `re` looks
+#: for at full speed.
 _IN_CODE = (
     re.compile(r"\.L[\w$.]+(?=[-+\w]*[(\[])"),
     re.compile(r"\$\.L[\w$.]+"),
     re.compile(r"OFFSET[^\n,#]*\.L[\w$.]+"),
+    re.compile(r"offset[^\n,#]*\.L[\w$.]+"),
+    re.compile(r"\[(?:rip[^\n\]#]*)?\.L[\w$.]+"),
 )
 _IN_TABLE = re.compile(r"\.(?:quad|long|int|value|word|short|hword|[248]byte)[ \t][^\n#]*\.L[^\n#]*")
 #: Sections whose tables nobody jumps through.
-_NOTES = re.compile(r"\.(?:debug|gcc_except_table|eh_frame|stack|note|comment|llvm|gnu)")
+_NOTES = re.compile(r"\.(?:debug|gcc_except_table|eh_frame|stack|note|comment|llvm)")
 _CFI = re.compile(
-    r"\.cfi_(startproc|def_cfa_offset|adjust_cfa_offset|def_cfa_register|def_cfa|remember_state|restore_state)[ \t]*([^\n;#]*)"
+    r"\.cfi_(startproc|def_cfa_offset|adjust_cfa_offset|def_cfa_register|def_cfa|remember_state|restore_state)"
+    r"[ \t]*([^\n;#]*)"
 )
 _STACK_POINTERS = frozenset({"7", "%rsp", "rsp"})
 #: How much text behind a call is looked through for the end of its basic block.
@@ -97,12 +101,14 @@ class Prover:
         return not labels or not (labels & given or labels & self._given_by_data())
 
     def _extents(self, name: str) -> list[tuple[int, int]]:
-        """The characters of the function `name` and of its cold part: each up to where the next function starts."""
+        """The characters of the function `name` and of its cold part: each up to its `.size` or the next function."""
         if self._parts is None:
             self._parts = {}
             functions = self._survey.functions
             ends = [*(function.start for function in functions[1:]), len(self._survey.listing.text)]
-            for function, end in zip(functions, ends, strict=True):
+            for function, following in zip(functions, ends, strict=True):
+                sized = self._survey.listing.text.find(f"\t.size\t{function.name},", function.start, following)
+                end = following if sized < 0 else sized
                 self._parts.setdefault(base_name(function.name), []).append((function.start, end))
         return self._parts.get(name, [])
 
@@ -121,7 +127,9 @@ class Prover:
 
     def _cfa_offset(self, position: int) -> int | None:
         """Distance of the CFA from the stack pointer at `position` (bytes), None when another register holds it."""
-        start = max(0, self._survey.listing.text.rfind(".cfi_startproc", 0, position))
+        start = self._survey.listing.text.rfind(".cfi_startproc", 0, position)
+        if start < 0 or self._survey.listing.text.find(".cfi_endproc", start, position) >= 0:
+            return None
         offset, by_stack, saved = 0, True, [(0, True)]
         for found in _CFI.finditer(self._survey.listing.text, start, position):
             word, argument = found.group(1), found.group(2).strip()

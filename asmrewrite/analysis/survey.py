@@ -76,7 +76,8 @@ NOTE = re.compile(r"#[ \t](\d+)[ \t]+(?:\[c=\d+ l=\d+\][ \t]+([*\w@]+)|([*\w@]+)
 _OPT_OUT = re.compile(r"asmrewrite:[ \t]*skip-(file|function)([ \t]+[\w, -]+)?")
 _NAME = re.compile(r'\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^\s:"]+))')
 _TYPE = re.compile(
-    r'\s*\.type[ \t]+(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))[ \t]*,?[ \t]*(?:[@%#]?(?:function|gnu_indirect_function)|"?(?:STT_FUNC|function)"?)'
+    r'\s*\.type[ \t]+(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))[ \t]*,?[ \t]*'
+    r'(?:[@%#]?(?:function|gnu_indirect_function)|"?(?:STT_FUNC|function)"?)'
 )
 _ASSIGNMENT = re.compile(
     r'\s*(?:\.\w+[ \t]+("(?:[^"\\]|\\.)*"|[^\s,]+)\s*,|("(?:[^"\\]|\\.)*"|[^\s=]+)\s*==?)[ \t]*([^#;\n]*)'

@@ -126,9 +126,7 @@ def _as_it_was(text: str, line: gas.CommandLine, assembler: str, arguments: list
     return finished.status
 
 
-def _refused(
-    text: str, made: gas.Assembled, line: gas.CommandLine, assembler: str, arguments: list[str]
-) -> int:
+def _refused(text: str, made: gas.Assembled, line: gas.CommandLine, assembler: str, arguments: list[str]) -> int:
     """gas refused the rewritten text: let it speak of the original, which is what the user wrote."""
     name = line.inputs[0] if line.inputs else ""
     original = gas.assemble(text, line.options, file=name, assembler=assembler)

@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 #: The subsection that stubs go to; gas allows up to 8192, compilers use 0 and hand-written code small numbers.
 SUBSECTION = 8000
 #: The property's type, its size (a difference of labels, or 4), and its bits, as gcc and clang print them.
-_FEATURE = re.compile(r"(?:0xc0000002|3221225474)\b[^.]*\.long[ \t]+(?:4\b|[^\n]*-[^\n]*)[^.]*\.long[ \t]+(0x[0-9a-f]+|\d+)")
+_FEATURE = re.compile(
+    r"(?:0xc0000002|3221225474)\b[^.]*\.long[ \t]+(?:4\b|[^\n]*-[^\n]*)[^.]*\.long[ \t]+(0x[0-9a-f]+|\d+)"
+)
 _ODD = re.compile(r"[^A-Za-z0-9_.$]")
 #: The register that carries the target of a memory operand.
 CARRIER = "r11"
@@ -118,9 +120,17 @@ class _Writer:
         slot_lines.append(f"{slots}:\n\t.quad\t{', '.join([str(abi.NEVER)] * options.targets)}\n")
         records.append(
             shapes.record(
-                end_label, 5, f"{name}-.", slots, pass_="relpoline", form=branch.form, block=options.block,
-                reg=REGISTERS.index(register), chain=options.targets, flags=flags,
-            )  # fmt: skip
+                end_label,
+                5,
+                f"{name}-.",
+                slots,
+                pass_="relpoline",
+                form=branch.form,
+                block=options.block,
+                reg=REGISTERS.index(register),
+                chain=options.targets,
+                flags=flags,
+            )
         )
         self.sites.append(Site("relpoline", branch.form, place.function, name, *self.unit.place(branch)))
 

@@ -56,7 +56,7 @@ def thunk(slow: str, register: str, notrack: bool, cfi: bool) -> str:
         body = ("\tlfence\n" if slow == "lfence" else "") + jump
     body += "\tint3\n"
     return (
-        f"\t.pushsection\t.text.{name}, \"axG\", @progbits, {name}, comdat\n"
+        f'\t.pushsection\t.text.{name}, "axG", @progbits, {name}, comdat\n'
         f"\t.globl\t{name}\n\t.hidden\t{name}\n\t.type\t{name}, @function\n{name}:\n"
         f"{_framed(body, cfi)}\t.size\t{name}, .-{name}\n\t.popsection\n"
     )

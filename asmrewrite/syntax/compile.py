@@ -6,7 +6,6 @@ Lark made, so that a rewrite needs `re` and a page of code (``lalr.py``) instead
 
 from __future__ import annotations
 
-import os
 import pprint
 import re
 import sys
@@ -37,8 +36,8 @@ def tables(name: str) -> dict[str, Any]:
     if name == "listing":
         _require_flat(lark)
         return result
-    table = lark.parser.parser._parse_table  # type: ignore[union-attr]
-    rules = [r for r in lark.rules]
+    table = lark.parser.parser._parse_table
+    rules = list(lark.rules)
     number = {rule: i for i, rule in enumerate(rules)}
     names = tuple(_rule(rule) for rule in rules)
     position = _numbered(table)
@@ -86,7 +85,8 @@ def _pattern(terminals: tuple[tuple[str, str], ...]) -> str:
 
 
 def _common_end(patterns: list[str]) -> str:
-    common = os.path.commonprefix([p[::-1] for p in patterns])[::-1]
+    shortest = min(patterns, key=len)
+    common = next(shortest[i:] for i in range(len(shortest) + 1) if all(p.endswith(shortest[i:]) for p in patterns))
     while common and not _is_whole(common):
         common = common[1:]
     return common

@@ -53,7 +53,7 @@ class Automaton:
             found = match(text, position)
             if found is None or found.end() == position:
                 raise NoParse(position)
-            kind = found.lastgroup
+            kind = found.lastgroup or ""
             if kind not in self._ignored:
                 self._feed(states, values, kind, position)
                 values.append((kind, found.group(), position, found.end()))
@@ -61,7 +61,7 @@ class Automaton:
         self._feed(states, values, "$END", length)
         return values[-1]
 
-    def _feed(self, states: list[int], values: list[Any], kind: str | None, position: int) -> None:
+    def _feed(self, states: list[int], values: list[Any], kind: str, position: int) -> None:
         actions = self._actions
         while True:
             action = actions[states[-1]].get(kind)

@@ -73,8 +73,8 @@ def parse(text: str | bytes, *, file: str = "<text>", symbols: tuple[str, ...] =
     position, length = 0, len(text)
     while position < length:
         found = match(text, position)
-        end = found.end()  # type: ignore[union-attr]  # STATEMENT matches whatever nothing else does
-        append((found.lastgroup, position, end))  # type: ignore[union-attr,arg-type]
+        end = found.end()  # STATEMENT matches whatever nothing else does
+        append((found.lastgroup, position, end))
         position = end
     return Listing(text, tokens, file, symbols)
 

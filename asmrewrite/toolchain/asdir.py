@@ -80,7 +80,7 @@ def _script() -> str:
     path = os.pathsep.join(dict.fromkeys(folders))
     shim = os.path.join(_PACKAGE, "cli", "shim.py")
     words = [sys.executable, "-I", "-S", shim, path]
-    return f"#!/bin/sh\nexec {' '.join(_quoted(word) for word in words)} \"$@\"\n"
+    return f'#!/bin/sh\nexec {" ".join(_quoted(word) for word in words)} "$@"\n'
 
 
 def _quoted(word: str) -> str:

@@ -109,7 +109,7 @@ def _to_object(arguments: list[str], line: _Line) -> tuple[list[str], str]:
     if len(line.compiled) == 1:
         stem = os.path.splitext(os.path.basename(line.compiled[0]))[0]
         # A depfile's target is the object, also with -S.
-        target = ()
+        target = ("-MQ", f"{stem}.o") if line.depfile else ()
         return [*words, *target, "-o", f"{stem}.s"], "as-named"
     return words, "rename"
 

@@ -115,7 +115,9 @@ def end_by(number: int) -> None:
 
 def behind_link(path: str) -> str:
     """The file that a link at `path` names, so that it and not the link is replaced; else `path` itself."""
-    return os.path.realpath(path) if os.path.islink(path) and (os.path.isfile(path) or not os.path.exists(path)) else path
+    return (
+        os.path.realpath(path) if os.path.islink(path) and (os.path.isfile(path) or not os.path.exists(path)) else path
+    )
 
 
 def publish(path: str, *buffers: bytes | memoryview) -> None:

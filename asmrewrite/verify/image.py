@@ -27,9 +27,9 @@ GOT_RELATIVE = frozenset({9, 41, 42})
 
 
 class Section(NamedTuple):
-    """A section: its index, name, contents, and what the headers say of it (bytes, addresses)."""
+    """A section: its number in the section table, name, contents, and what the headers say of it (bytes, addresses)."""
 
-    index: int
+    number: int
     name: str
     data: bytes
     address: int
@@ -118,25 +118,25 @@ class Image:
         A table's field is relative to itself (0), a branch's to the end of the instruction (4).
         """
         if self.relocatable:
-            entry = self._relocation(section.index, offset)
+            entry = self._relocation(section.number, offset)
             if entry is not None:
                 return self._target(entry, behind)
         value = int.from_bytes(section.data[offset : offset + 4], "little", signed=True)
         here = offset + behind + value
         if self.relocatable or section.address <= section.address + here < section.address + section.size:
-            return Location(section.index, here)
+            return Location(section.number, here)
         return self.at(section.address + here)
 
     def relocation_kind(self, section: Section, offset: int) -> int | None:
         """The type of the relocation at `offset`, None when there is none."""
-        entry = self._relocation(section.index, offset)
+        entry = self._relocation(section.number, offset)
         return entry[0] if entry else None
 
     def at(self, address: int) -> Location | None:
         """The location of a linked program's `address`."""
         for section in self.sections:
             if section.flags & 2 and section.address <= address < section.address + max(section.size, 1):
-                return Location(section.index, address - section.address)
+                return Location(section.number, address - section.address)
         return None
 
     def function(self, location: Location) -> tuple[str, int]:

@@ -86,4 +86,3 @@ def abi_register(number: int) -> str:
     from asmrewrite.syntax.operand import REGISTERS as NAMES
 
     return f"%{NAMES[number]}" if number < len(NAMES) else f"register {number}"
-

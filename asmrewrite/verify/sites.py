@@ -127,7 +127,9 @@ class _Entry:
         if not size or not 3 <= record.block <= 6:
             return f"the entry makes no sense: form {record.form}, block {record.block}"
         return straddle(self.image, section, site.offset, size, record.block) or (
-            "" if direct_branch(section, site.offset) == self.form else f"there is no {self.form} with 32-bit displacement"
+            ""
+            if direct_branch(section, site.offset) == self.form
+            else f"there is no {self.form} with 32-bit displacement"
         )
 
     def _relpoline(self, section: Section, site: Location) -> tuple[str, str]:
@@ -157,7 +159,9 @@ class _Entry:
         image, register = self.image, self.record.reg
         if self.slow == "external":
             name = image.symbol_at(slow)
-            wanted = [f"{prefix}{abi_register(register)[1:]}" for prefix in ("__x86_indirect_thunk_", "__llvm_retpoline_")]
+            wanted = [
+                f"{prefix}{abi_register(register)[1:]}" for prefix in ("__x86_indirect_thunk_", "__llvm_retpoline_")
+            ]
             known = name in wanted or not (name or image.relocatable)
             return "" if known else f"the slow path is {name}, not {wanted[0]}"
         if not slow.section:
