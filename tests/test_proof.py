@@ -11,7 +11,8 @@ _IDENT = '\t.ident\t"GCC: (GNU) 12.2.0"\n'
 
 
 def _function(body: str, data: str = "", name: str = "f") -> str:
-    return f"\t.text\n\t.type\t{name}, @function\n{name}:\n.LFB0:\n\t.cfi_startproc\n{body}\t.cfi_endproc\n\t.size\t{name}, .-{name}\n{data}"
+    head = f"\t.text\n\t.type\t{name}, @function\n{name}:\n.LFB0:\n\t.cfi_startproc\n"
+    return f"{head}{body}\t.cfi_endproc\n\t.size\t{name}, .-{name}\n{data}"
 
 
 def _roles(text: str) -> list[str]:
@@ -36,7 +37,8 @@ def _roles(text: str) -> list[str]:
         ("\t.cfi_def_cfa_offset 16\n\t.cfi_remember_state\n\t.cfi_def_cfa_offset 8\n\tjmp\t*%rax\n", True),
         ("\t.cfi_remember_state\n\t.cfi_def_cfa_offset 48\n\t.cfi_restore_state\n\tjmp\t*%rax\n", True),
         (
-            "\t.cfi_def_cfa_offset 16\n\t.cfi_remember_state\n\t.cfi_def_cfa_offset 8\n\tret\n\t.cfi_restore_state\n\tjmp\t*%rax\n",
+            "\t.cfi_def_cfa_offset 16\n\t.cfi_remember_state\n\t.cfi_def_cfa_offset 8\n\tret\n"
+            "\t.cfi_restore_state\n\tjmp\t*%rax\n",
             False,
         ),
         (
@@ -78,7 +80,8 @@ def test_no_label_may_be_given_out(body: str, data: str, proven: bool) -> None:
 
 def test_a_table_may_lead_into_the_cold_part() -> None:
     hot = _function("\tjmp\t*%rax\n")
-    cold = "\t.section\t.text.unlikely\n\t.type\tf.cold, @function\nf.cold:\n\t.cfi_startproc\n.L5:\n\tret\n\t.cfi_endproc\n"
+    cold = "\t.section\t.text.unlikely\n\t.type\tf.cold, @function\nf.cold:\n\t.cfi_startproc\n"
+    cold += ".L5:\n\tret\n\t.cfi_endproc\n"
     table = f"{_TABLE}\t.long\t.L5-.L9\n"
     assert _roles(hot + cold + _IDENT) == ["tail"]
     assert _roles(hot + cold + table + _IDENT) == ["unproven"]

@@ -114,6 +114,8 @@ class _Classifier:
         return result
 
     def _direct(self, branch: Branch, word: str) -> Branch | None:
+        if word.lower() == "jmpq":
+            return None  # gas takes it only with `*`; let it say so
         symbol = branch.operand.symbol
         if symbol in STACK_THUNKS:
             return branch._replace(role="call", skip=SkipReason.STACK_THUNK)

@@ -126,8 +126,13 @@ def _load(name: str) -> Pass:
         from asmrewrite.passes.static_call import StaticCall
 
         return StaticCall()
+    import sys
     from importlib.metadata import entry_points
 
+    if sys.flags.no_site:  # as the assembler's shim; now what was installed matters, with its .pth files
+        import site
+
+        site.main()
     found = entry_points(group=ENTRY_POINTS)
     for point in found:
         if point.name == name:
