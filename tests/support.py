@@ -91,5 +91,8 @@ def assemble_lines(text: str) -> bytes:
             if done.returncode == 0:
                 return target.read_bytes()
         wrong = {int(number) for number in re.findall(rb"(?m)^\{standard input\}:(\d+): Error", done.stderr)}
+        if not wrong:
+            # Of a local label that is nowhere, gas names neither line nor label to jump to.
+            wrong = {number for number, line in enumerate(lines, 1) if re.search(r"\b\d+[bf]\b", line)}
         assert wrong, done.stderr
         lines = [line for number, line in enumerate(lines, 1) if number not in wrong]
