@@ -19,7 +19,7 @@ types: $(STAMP)
 	@$(BIN)/mypy
 
 conformance: $(STAMP)
-	@$(BIN)/python -m conformance programs
+	@$(BIN)/python -m conformance
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench

@@ -17,6 +17,8 @@ from conformance.command import CommandError, must, run
 #: An indirect near branch in objdump's AT&T syntax, with any prefix: ``notrack jmp *%rax``.
 _INDIRECT = re.compile(rb"\t(?:[a-z]+ )*(call|jmp)[qlw]? +\*")
 
+_ANY_INDIRECT = re.compile(rb"\t(?:[a-z0-9_.,]+ +)*l?(?:call|jmp)[a-z]? +\*")
+
 #: The verdicts of ``asmrewrite check``; a line must hold exactly one.
 _VERDICT = re.compile(r"\b(?:PASS|FAIL|UNKNOWN)\b")
 
@@ -60,6 +62,12 @@ def disassembled(objects: Sequence[Path]) -> Indirect:
     """Count the indirect branches of all executable sections with objdump."""
     kinds = Counter(_INDIRECT.findall(must(["objdump", "-d", "--no-show-raw-insn", *map(str, objects)])))
     return Indirect(kinds[b"call"], kinds[b"jmp"])
+
+
+def indirect_in(object_: Path) -> list[str]:
+    """The lines of objdump's disassembly that branch indirectly, far or near."""
+    lines = run(["objdump", "-d", "--no-show-raw-insn", str(object_)]).stdout.splitlines()  # not for IAMCU objects
+    return [line.decode(errors="replace").strip() for line in lines if _ANY_INDIRECT.search(line)]
 
 
 def read_statistics(path: Path) -> Statistics:

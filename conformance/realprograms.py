@@ -83,8 +83,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(arguments: argparse.Namespace) -> int:
-    """Run the selected cases; 1 when one failed. `CommandError` when the suite cannot be run."""
+def main(arguments: argparse.Namespace) -> list[tuple[str, int, int]]:
+    """Run the selected cases; program, cases and cases passed. `CommandError` when the suite cannot be run."""
     tool = Tool("gcc", None) if arguments.control else find_tool()
     require_tools()
     programs = [p for p in PROGRAMS if not arguments.only or p.name in arguments.only]
@@ -99,11 +99,7 @@ def main(arguments: argparse.Namespace) -> int:
             for mode in MODES
         ]
         table.append((program.name, len(outcomes), sum(not outcome.problems for outcome in outcomes)))
-    table.append(("total", sum(row[1] for row in table), sum(row[2] for row in table)))
-    print(f"\n{'suite':<12} {'cases':>6} {'passed':>6} {'failed':>6}")
-    for name, cases, passed in table:
-        print(f"{name:<12} {cases:>6} {passed:>6} {cases - passed:>6}")
-    return int(table[-1][1] != table[-1][2])
+    return table
 
 
 def find_tool() -> Tool:

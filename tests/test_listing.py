@@ -95,14 +95,14 @@ _HEADS = (
     "rep",
     "nop", "ret", "movq", "pushq", "je", "loop", "xacquire", "cS cALL", "dS jmp", "foo", "addr32 call", "wait",
     "{load}",
-    "rex.w jmp", "hNt jmp", ".globl", ".cfi_undefined", ".string", ".ident", ".size", ".set", ".L1:", "x:", "x: call",
+    "rex.w jmp", "hNt jmp", ".globl", ".cfi_undefined", ".string", ".ident", ".weak", ".set", ".L1:", "x:", "x: call",
 )  # fmt: skip
 _OPERANDS = (
     "*%rax", "%rax", "rax", "RAX", "r8", "R15", "ax", "r9w", "(%rax)", "8(%rax)", "*8(%rax)", "foo", "foo@PLT",
     "*foo(%rip)",
     "foo(%rip)", "[rax]", "QWORD PTR [rax]", "foo[rip]", "%fs:40", "*%fs:40", "%rax, %rbx", "$1, %eax", '"rax"',
     '"call *%rax"',
-    '"a\0 call *%rax;.ascii "', '"a\\" ; call *%rax', "foo, %rax", "1f", ". - 4", "", "*foo@GOTPCREL(%rip)", "raX",
+    '"a\0 call *%rax;.ascii "', '"a\\" ; call *%rax', "foo, %rax", ". - 4", "", "*foo@GOTPCREL(%rip)", "raX",
 )  # fmt: skip
 _TAILS = (
     "",

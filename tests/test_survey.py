@@ -54,7 +54,8 @@ def test_cold_parts() -> None:
 
 def test_where_each_branch_stands() -> None:
     text = (
-        '\t.type f, @function\nf:\tcall *%rax\n\t.section .text.unlikely,"ax"\n\t.type f.cold, @function\nf.cold:\n\tcall *%rbx\n'
+        '\t.type f, @function\nf:\tcall *%rax\n\t.section .text.unlikely,"ax"\n'
+        '\t.type f.cold, @function\nf.cold:\n\tcall *%rbx\n'
         '\t.text\n\tcall *%rcx\n\t.pushsection .x,"ax"\n\tcall *%rdx\n\t.popsection\n\tcall *%rsi\n'
         '\t.size f, .-f\n.type "g h",%function\n"g h": call *%rdi\n\t.subsection 1\n\tcall *%r8\n'
     )
@@ -133,7 +134,8 @@ def test_the_header_of_opt_outs(compiler: str) -> None:
 
 
 def test_opt_outs_in_hand_written_text() -> None:
-    text = "# asmrewrite: skip-file static-call\n\t.type f.cold, @function\nf.cold:\n\t #  asmrewrite:skip-function a, b\n\tnop\n"
+    text = "# asmrewrite: skip-file static-call\n\t.type f.cold, @function\nf.cold:\n"
+    text += "\t #  asmrewrite:skip-function a, b\n\tnop\n"
     found = _survey(text)
     assert found.file_opted_out == {"static-call"}
     assert found.opted_out == {"f": {"a", "b"}}

@@ -91,6 +91,7 @@ _BRANCH_NAME = re.compile(r"(?:l?(?:call|jmp)|j[a-z]{1,3}|notrack|cs)", re.IGNOR
 _GLUE = re.compile(r"/\*(?:[^*]|\*(?!/))*\*/")
 _BRANCH_WORD = re.compile(r"(?:\A|[\s/;}:\0])l?(?:call|jmp)[a-z]?(?![\w.$])", re.IGNORECASE)
 _WORD = re.compile(r"\s*\.?([A-Za-z_0-9]+)")
+_ARGUMENT_BRANCH = re.compile(r"[A-Za-z_.$][\w.$]*[ \t]+([^\n#;]*?(?<![\w.$])l?(?:call|jmp)[a-z]?[ \t]+\*[^\n#;]*)")
 _OPENERS = frozenset({"macro", "rept", "rep", "irp", "irpc", "irep", "irepc"})
 
 
@@ -138,6 +139,8 @@ class _Walk:
                 continue
             if kind != "QUIET":
                 handlers[kind](kind, start, end)
+            elif self.trouble is SkipReason.MACRO_EFFECTS:
+                self._arguments(start, end)
             if kind != "PREFIX" and self.prefixes:
                 self.prefixes.clear()
         text = self.text
@@ -307,12 +310,20 @@ class _Walk:
         text = self.text[start:end]
         if self.macros and "\\" in text and "\\" in text.split(None, 1)[0]:
             self.trouble = SkipReason.MACRO_EFFECTS
+        if self.trouble is SkipReason.MACRO_EFFECTS:
+            self._arguments(start, end)
         # gas ends a string at a NUL, but only after it has stripped comments and found the string's quotes.
         glued = ("/*" in text or "\0" in text[:-1]) and _BRANCH_WORD.search(_GLUE.sub("", text))
         if glued or (text.lstrip().startswith("/") and _BRANCH_WORD.search(text)):
             place = self.place()
             doubt = place._replace(trouble=place.trouble or SkipReason.GLUED_COMMENT)
             self.spots.append(Spot(kind, start, end, doubt, tuple(self.prefixes)))
+
+    def _arguments(self, start: int, end: int) -> None:
+        """Branches that a macro is given to make a statement of: `prefixed call *%rax`."""
+        for found in _ARGUMENT_BRANCH.finditer(self.text, start, end):
+            place = self.place()
+            self.spots.append(Spot("STATEMENT", found.start(1), found.end(1), place, ()))
 
     def _word(self, start: int) -> str:
         found = _WORD.match(self.text, start)

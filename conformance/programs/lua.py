@@ -20,14 +20,18 @@ def prepare(cache: Path) -> Path:
     return fetch("lua5.4", cache)
 
 
+def write_header(directory: Path) -> None:
+    """What debian/rules writes for the module path of the architecture; no module is loaded."""
+    (directory / "lua5.4-deb-multiarch.h").write_text('#define DEB_HOST_MULTIARCH "none"\n')
+
+
 def build(build: Build) -> None:
     """Compile each file of ``src`` and link the interpreter and the compiler.
 
     Not with its makefile: Debian's patch makes that one need libtool and build everything a second
     time as C++.
     """
-    # debian/rules writes this header for the module path of the architecture; no module is loaded.
-    (build.directory / "lua5.4-deb-multiarch.h").write_text('#define DEB_HOST_MULTIARCH "none"\n')
+    write_header(build.directory)
     objects = [build.compile(path, _FLAGS) for path in sorted((build.source / "src").glob("*.c"))]
     library = [name for name in objects if name not in {"lua.o", "luac.o"}]
     for program in ("lua", "luac"):

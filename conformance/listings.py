@@ -1,0 +1,53 @@
+"""The suite: what gcc prints for real programs round-trips, and a rewritten listing is left as it is.
+
+Every C file of lua, zlib and sqlite3's amalgamation, as gcc prints it at each level, with -dp and without.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from asmrewrite import parse, rewrite
+from conformance.command import CommandError, run
+from conformance.programs import lua, sqlite, zlib
+from conformance.sources import REPOSITORY, cache_directory
+
+SUMMARY = "gcc's listings of real programs: round trips, and rewriting twice is rewriting once"
+
+LEVELS = (("-O0",), ("-O2", "-dp"), ("-O3", "-g"), ("-O2", "-masm=intel", "-fno-plt", "-fPIC"))
+
+
+def main() -> tuple[int, int, int]:
+    """Run over all files; cases, cases passed, 0 explained."""
+    work = REPOSITORY / "build" / "listings"
+    work.mkdir(parents=True, exist_ok=True)
+    lua.write_header(work)
+    cases = lines = sites = 0
+    problems: list[str] = []
+    for source in _sources():
+        for flags in LEVELS:
+            target = work / "x.s"
+            ran = run(["gcc", "-w", *flags, f"-I{source.parent}", f"-I{work}", "-S", str(source), "-o", str(target)])
+            if ran.status:
+                raise CommandError(f"{source}: {ran.stderr.decode(errors='replace')[-500:]}")
+            text = target.read_bytes().decode("latin-1")
+            cases += 1
+            lines += text.count("\n")
+            result = rewrite(text)
+            sites += len(result.sites)
+            if str(parse(text)) != text:
+                problems.append(f"{source.name} {' '.join(flags)}: does not round-trip")
+            elif rewrite(result.text).changed:
+                problems.append(f"{source.name} {' '.join(flags)}: changes when rewritten again")
+    for problem in problems:
+        print(f"    {problem}")
+    print(f"listings: {cases} listings, {lines} lines, {sites} sites; {len(problems)} failed")
+    sys.stdout.flush()
+    return cases, cases - len(problems), 0
+
+
+def _sources() -> Iterator[Path]:
+    cache = cache_directory()
+    yield from sorted((lua.prepare(cache) / "src").glob("*.c"))
+    yield from sorted(zlib.prepare(cache).glob("*.c"))
+    yield sqlite.prepare(cache) / "sqlite3.c"
