@@ -7,6 +7,7 @@ The whole public interface:
     for branch in branches(found): ...     what each branch is, or why nothing certain can be said of it
     result = rewrite(text, Options(...))   the rewritten text, its sites, and what was left alone and why
     made = assemble(result.text)           the object's bytes, by GNU as
+    for label in labels(listing): ...      and section_at, in_assembly, cfa_offset: views of any position
     verdicts = check(path)                 PASS, FAIL or UNKNOWN for each site of an object or program
 
 Passes of your own take a `Unit` and give an `Outcome`; docs/passes.md shows one. Everything is imported when it
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from asmrewrite.analysis.reasons import SkipReason
     from asmrewrite.analysis.sections import Section
     from asmrewrite.analysis.survey import Function, Place, Survey, survey
+    from asmrewrite.analysis.views import Label, cfa_offset, in_assembly, labels, section_at
     from asmrewrite.errors import (
         AsmRewriteError,
         CheckError,
@@ -45,6 +47,7 @@ _HOMES = {
     "asmrewrite.analysis.reasons": ("SkipReason",),
     "asmrewrite.analysis.sections": ("Section",),
     "asmrewrite.analysis.survey": ("Function", "Place", "Survey", "survey"),
+    "asmrewrite.analysis.views": ("Label", "cfa_offset", "in_assembly", "labels", "section_at"),
     "asmrewrite.errors": ("AsmRewriteError", "CheckError", "OptionError", "ToolError", "UnsoundError", "UnsureError"),
     "asmrewrite.options": ("Options",),
     "asmrewrite.passes": ("Edit", "Outcome", "Site", "Skip", "Unit"),
@@ -57,42 +60,15 @@ _HOMES = {
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = [
-    "AsmRewriteError",
-    "Assembled",
-    "Branch",
-    "CheckError",
-    "Edit",
-    "Function",
-    "Listing",
-    "Operand",
-    "OptionError",
-    "Options",
-    "Outcome",
-    "Place",
-    "Rewritten",
-    "Section",
-    "Site",
-    "SiteVerdict",
-    "Skip",
-    "SkipReason",
-    "Statement",
-    "Survey",
-    "ToolError",
-    "Unit",
-    "UnsoundError",
-    "UnsureError",
-    "Verdict",
-    "assemble",
-    "branches",
-    "check",
-    "check_bytes",
-    "parse",
-    "parse_operand",
-    "parse_statement",
-    "rewrite",
-    "survey",
-]  # fmt: skip
+# fmt: off
+__all__ = [  # types, then functions
+    "AsmRewriteError", "Assembled", "Branch", "CheckError", "Edit", "Function", "Label", "Listing", "Operand",
+    "OptionError", "Options", "Outcome", "Place", "Rewritten", "Section", "Site", "SiteVerdict", "Skip",
+    "SkipReason", "Statement", "Survey", "ToolError", "Unit", "UnsoundError", "UnsureError", "Verdict", "assemble",
+    "branches", "cfa_offset", "check", "check_bytes", "in_assembly", "labels", "parse", "parse_operand",
+    "parse_statement", "rewrite", "section_at", "survey",
+]
+# fmt: on
 
 
 def __getattr__(name: str) -> object:

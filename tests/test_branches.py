@@ -129,7 +129,9 @@ def test_counts_are_those_of_objdump(source: str, flags: tuple[str, ...]) -> Non
 
 
 @pytest.mark.skipif(CLANG is None, reason="clang is not installed: its comments on tail calls cannot be read")
-@pytest.mark.parametrize("flags", [(), ("-fPIC",), ("-fno-pie",), ("-masm=intel",), ("-masm=intel", "-fno-pie")], ids=" ".join)
+@pytest.mark.parametrize(
+    "flags", [(), ("-fPIC",), ("-fno-pie",), ("-masm=intel",), ("-masm=intel", "-fno-pie")], ids=" ".join
+)
 @pytest.mark.parametrize("level", _LEVELS)
 def test_roles_of_clang(level: str, flags: tuple[str, ...]) -> None:
     for source in (CALLS, JUMPS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from asmrewrite.analysis.survey import base_name
+from asmrewrite.analysis.views import cfa_offset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,11 +26,6 @@ _IN_CODE = (
 _IN_TABLE = re.compile(r"\.(?:quad|long|int|value|word|short|hword|[248]byte)[ \t][^\n#]*\.L[^\n#]*")
 #: Sections whose tables nobody jumps through.
 _NOTES = re.compile(r"\.(?:debug|gcc_except_table|eh_frame|stack|note|comment|llvm)")
-_CFI = re.compile(
-    r"\.cfi_(startproc|def_cfa_offset|adjust_cfa_offset|def_cfa_register|def_cfa|remember_state|restore_state)"
-    r"[ \t]*([^\n;#]*)"
-)
-_STACK_POINTERS = frozenset({"7", "%rsp", "rsp"})
 #: How much text behind a call is looked through for the end of its basic block.
 _WINDOW = 2000
 _R11 = re.compile(r"\br11[bwd]?\b", re.IGNORECASE)
@@ -66,7 +62,7 @@ class Prover:
             return False
         if not self._survey.has_cfi:
             return self._survey.annotated
-        return self._cfa_offset(position) == 8
+        return cfa_offset(self._survey.listing.text, position) == 8
 
     def r11_is_free(self, end: int) -> bool:
         """Whether `%r11` is dead behind the call that ends at `end`, as far as its basic block tells.
@@ -124,35 +120,3 @@ class Prover:
                         found.update(_NAME.findall(mention))
             self._in_data = frozenset(found)
         return self._in_data
-
-    def _cfa_offset(self, position: int) -> int | None:
-        """Distance of the CFA from the stack pointer at `position` (bytes), None when another register holds it."""
-        start = self._survey.listing.text.rfind(".cfi_startproc", 0, position)
-        if start < 0 or self._survey.listing.text.find(".cfi_endproc", start, position) >= 0:
-            return None
-        offset, by_stack, saved = 0, True, [(0, True)]
-        for found in _CFI.finditer(self._survey.listing.text, start, position):
-            word, argument = found.group(1), found.group(2).strip()
-            if word == "startproc":
-                offset, by_stack, saved = 8, True, []
-            elif word == "def_cfa_offset":
-                offset = _number(argument)
-            elif word == "adjust_cfa_offset":
-                offset += _number(argument)
-            elif word == "def_cfa_register":
-                by_stack = argument in _STACK_POINTERS
-            elif word == "def_cfa":
-                register, _, distance = argument.partition(",")
-                by_stack, offset = register.strip() in _STACK_POINTERS, _number(distance)
-            elif word == "remember_state":
-                saved.append((offset, by_stack))
-            elif saved:
-                offset, by_stack = saved.pop()
-        return offset if by_stack else None
-
-
-def _number(text: str) -> int:
-    try:
-        return int(text.strip(), 0)
-    except ValueError:
-        return -(1 << 30)

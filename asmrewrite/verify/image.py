@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 _SYMBOL = struct.Struct("<IBBHQQ")
 _RELA = struct.Struct("<QQq")
-_SHN_UNDEF, _SHN_LORESERVE, _STT_SECTION, _STT_FUNC = 0, 0xFF00, 3, 2
-_SHT_RELA, _SHT_NOBITS = 4, 8
+_SHN_UNDEF, _SHN_LORESERVE, _STT_FUNC = 0, 0xFF00, 2
 #: Relocations whose field holds symbol + addend - place (psABI table 4.9): PC32, PLT32.
 PC_RELATIVE = frozenset({2, 4})
 #: GOTPCREL, GOTPCRELX, REX_GOTPCRELX.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from asmrewrite.errors import CheckError
 from asmrewrite.stubs import abi
 from asmrewrite.verify.image import Image, Location, Section
-from asmrewrite.verify.shapes import JMP_SIZE, abi_register, direct_branch, stub_shape, thunk_problem
+from asmrewrite.verify.shapes import abi_register, direct_branch, stub_shape, thunk_problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -253,4 +253,4 @@ def is_key(key: str, trampoline: str) -> bool:
     return trampoline.startswith("__SCT__") and key == "__SCK__" + trampoline[len("__SCT__") :]
 
 
-__all__ = ["JMP_SIZE", "SiteVerdict", "Verdict", "check", "check_bytes"]
+__all__ = ["SiteVerdict", "Verdict", "check", "check_bytes"]
