@@ -14,7 +14,7 @@ from asmrewrite.errors import CheckError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
 _SYMBOL = struct.Struct("<IBBHQQ")
 _RELA = struct.Struct("<QQq")
@@ -35,16 +35,33 @@ class Section(NamedTuple):
     alignment: int
     flags: int
     size: int
+    kind: str
+    entry_size: int
+    offset: int
 
 
 class Symbol(NamedTuple):
-    """A symbol; `section` is its section's index, 0 when undefined."""
+    """A symbol; `section` is its section's number, 0 when it has none, and then `special` says why (SHN_ABS, ...).
+
+    `kind` and `binding` are the two halves of st_info, `visibility` is st_other.
+    """
 
     name: str
     section: int
     value: int
     size: int
     kind: int
+    binding: int
+    visibility: int
+    special: int
+
+
+class Relocation(NamedTuple):
+    """A relocation: its type, the number of its symbol, its addend."""
+
+    kind: int
+    symbol: int
+    addend: int
 
 
 class Location(NamedTuple):
@@ -72,28 +89,37 @@ class Image:
             raise CheckError("is not an x86-64 object", file=path)
         self.relocatable = elf["e_type"] == "ET_REL"
         self.sections: list[Section] = []
+        self._file = file
+        self._symtab = self._strtab = 0
+        self._group_sections: list[tuple[int, int]] = []
         self._relocation_sections: dict[int, int] = {}
-        for index in range(elf.num_sections()):
-            header = elf._get_section_header(index)
-            name = elf._get_section_name(header)
-            kind = header["sh_type"]
-            wanted = kind not in ("SHT_NOBITS", "SHT_NULL") and (header["sh_flags"] & 2 or kind in _WANTED)
-            file.seek(header["sh_offset"])
-            data = file.read(header["sh_size"]) if wanted else b""
-            self.sections.append(
-                Section(
-                    index, name, data, header["sh_addr"], header["sh_addralign"], header["sh_flags"], header["sh_size"]
-                )
-            )
-            if kind == "SHT_RELA" and self.relocatable:
-                self._relocation_sections[header["sh_info"]] = index
-            if kind == "SHT_SYMTAB":
-                self._symtab, self._strtab = index, header["sh_link"]
-        self._relocations: dict[int, dict[int, tuple[int, int, int]]] = {}
+        for number in range(elf.num_sections()):
+            self._add(number, elf._get_section_header(number), elf)
+        self._relocations: dict[int, dict[int, Relocation]] = {}
         self._symbols: list[Symbol] | None = None
         self._functions: dict[int, tuple[list[int], list[str]]] | None = None
 
-    _symtab = _strtab = 0
+    def _add(self, number: int, header: Any, elf: Any) -> None:
+        kind = str(header["sh_type"])
+        wanted = kind not in ("SHT_NOBITS", "SHT_NULL") and (header["sh_flags"] & 2 or kind in _WANTED)
+        section = Section(
+            number, elf._get_section_name(header), b"", header["sh_addr"], header["sh_addralign"], header["sh_flags"],
+            header["sh_size"], kind, header["sh_entsize"], header["sh_offset"],
+        )  # fmt: skip
+        self.sections.append(section._replace(data=self.contents(section)) if wanted else section)
+        if kind == "SHT_RELA" and self.relocatable:
+            self._relocation_sections[header["sh_info"]] = number
+        elif kind == "SHT_SYMTAB":
+            self._symtab, self._strtab = number, header["sh_link"]
+        elif kind == "SHT_GROUP":
+            self._group_sections.append((number, header["sh_info"]))
+
+    def contents(self, section: Section) -> bytes:
+        """The bytes of `section`, of those too whose `data` was not read at first."""
+        if section.data or section.kind == "SHT_NOBITS":
+            return section.data
+        self._file.seek(section.offset)
+        return self._file.read(section.size)
 
     @property
     def symbols(self) -> list[Symbol]:
@@ -102,10 +128,35 @@ class Image:
             names = self.sections[self._strtab].data if self._symtab else b""
             table = self.sections[self._symtab].data if self._symtab else b""
             self._symbols = [
-                Symbol(_name(names, name), shndx if shndx < _SHN_LORESERVE else 0, value, size, info & 15)
-                for name, info, _, shndx, value, size in _SYMBOL.iter_unpack(table)
-            ]
+                Symbol(
+                    _name(names, name), shndx if shndx < _SHN_LORESERVE else 0, value, size, info & 15, info >> 4,
+                    other, shndx if shndx >= _SHN_LORESERVE else 0,
+                )
+                for name, info, other, shndx, value, size in _SYMBOL.iter_unpack(table)
+            ]  # fmt: skip
         return self._symbols
+
+    @property
+    def groups(self) -> dict[int, str]:
+        """Section number -> the signature of the group that it belongs to."""
+        found: dict[int, str] = {}
+        for number, signature in self._group_sections:
+            members = struct.iter_unpack("<I", self.contents(self.sections[number])[4:])
+            found.update((member, self.symbols[signature].name) for (member,) in members)
+            found[number] = self.symbols[signature].name
+        return found
+
+    def relocations(self, section: int) -> dict[int, Relocation]:
+        """Offset -> relocation, of the section of that number; empty in a linked program."""
+        table = self._relocations.get(section)
+        if table is None:
+            number = self._relocation_sections.get(section)
+            data = self.sections[number].data if number is not None else b""
+            table = self._relocations[section] = {
+                place: Relocation(info & 0xFFFFFFFF, info >> 32, addend)
+                for place, info, addend in _RELA.iter_unpack(data)
+            }
+        return table
 
     def named(self, name: str) -> list[Section]:
         """All sections called `name`."""
@@ -117,7 +168,7 @@ class Image:
         A table's field is relative to itself (0), a branch's to the end of the instruction (4).
         """
         if self.relocatable:
-            entry = self._relocation(section.number, offset)
+            entry = self.relocations(section.number).get(offset)
             if entry is not None:
                 return self._target(entry, behind)
         value = int.from_bytes(section.data[offset : offset + 4], "little", signed=True)
@@ -128,7 +179,7 @@ class Image:
 
     def relocation_kind(self, section: Section, offset: int) -> int | None:
         """The type of the relocation at `offset`, None when there is none."""
-        entry = self._relocation(section.number, offset)
+        entry = self.relocations(section.number).get(offset)
         return entry[0] if entry else None
 
     def at(self, address: int) -> Location | None:
@@ -164,17 +215,7 @@ class Image:
             for section, entries in found.items()
         }
 
-    def _relocation(self, section: int, offset: int) -> tuple[int, int, int] | None:
-        table = self._relocations.get(section)
-        if table is None:
-            index = self._relocation_sections.get(section)
-            data = self.sections[index].data if index is not None else b""
-            table = self._relocations[section] = {
-                place: (info & 0xFFFFFFFF, info >> 32, addend) for place, info, addend in _RELA.iter_unpack(data)
-            }
-        return table.get(offset)
-
-    def _target(self, entry: tuple[int, int, int], behind: int) -> Location | None:
+    def _target(self, entry: Relocation, behind: int) -> Location | None:
         kind, number, addend = entry
         symbol = self.symbols[number]
         if kind not in PC_RELATIVE and kind not in GOT_RELATIVE:
