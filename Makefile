@@ -36,4 +36,4 @@ $(STAMP): pyproject.toml tools/setup
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info asmrewrite/_shim
+	rm -rf $(VENV) .venv-* build dist *.egg-info asmrewrite/_shim

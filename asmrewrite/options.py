@@ -121,12 +121,6 @@ def _later(value: str) -> str:
     return value
 
 
-def _check(value: str) -> str:
-    if value == "full":
-        raise ValueError("takes off or sites; full is not available in this version")
-    return _choice("off", "sites")(value)
-
-
 #: Key -> what reads its value.
 KEYS: dict[str, Callable[[str], Any]] = {
     "passes": _words,
@@ -138,7 +132,7 @@ KEYS: dict[str, Callable[[str], Any]] = {
     "inline-asm": _switch,
     "functions": _pattern,
     "skip-functions": _pattern,
-    "check": _check,
+    "check": _choice("off", "sites", "full"),
     "profile": _later,
     "tables": _words_of("static-call"),
     "stats": str,

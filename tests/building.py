@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+import pytest
 
 from asmrewrite import Options, Rewritten, rewrite
 from asmrewrite.options import from_flags, merged
@@ -24,6 +27,18 @@ ASMREWRITE = str(BIN / "asmrewrite")
 GCC, GXX = str(BIN / "asmrewrite-gcc"), str(BIN / "asmrewrite-g++")
 #: What a compiler leaves in its listings, without which the relpoline pass takes them for hand-written.
 IDENT = '\t.ident\t"GCC: (GNU) 12.2.0"\n'
+
+
+def _needs(program: str, package: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(
+        shutil.which(program) is None, reason=f"{program} is not installed: apt-get install {package}"
+    )
+
+
+#: What not every machine has. python3, python3-venv, gcc, binutils and make are taken for granted.
+needs_gxx = _needs("g++", "g++")
+needs_clang = _needs("clang-14", "clang-14")
+needs_ccache = _needs("ccache", "ccache")
 
 
 @dataclass(frozen=True)

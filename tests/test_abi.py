@@ -6,7 +6,10 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from asmrewrite.stubs import abi
+from tests.building import needs_gxx
 
 ROOT = Path(__file__).resolve().parent.parent
 INCLUDE = ROOT / "asmrewrite" / "include"
@@ -37,21 +40,23 @@ def _offsets() -> list[int]:
     return found
 
 
-def test_the_header_is_the_python_module(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("compiler", "language", "name"),
+    [("gcc", "-std=c11", "abi.c"), pytest.param("g++", "-std=c++17", "abi.cc", marks=needs_gxx)],
+)
+def test_the_header_is_the_python_module(compiler: str, language: str, name: str, tmp_path: Path) -> None:
     lines = [
         f"_Static_assert(__builtin_offsetof(struct asmrewrite_site, {field}) == {offset}, {field!r});".replace("'", '"')
         for field, offset in zip(FIELDS, _offsets(), strict=True)
     ]
     lines += [f'_Static_assert({name} == {value}, "{name}");' for name, value in _CONSTANTS.items()]
     lines += [f'_Static_assert(sizeof(struct asmrewrite_site) == {abi.RECORD_SIZE}, "size");']
-    source = tmp_path / "abi.c"
-    source.write_text("#include <asmrewrite/abi.h>\n" + "\n".join(lines) + "\n", encoding="ascii")
-    for compiler, language in (("gcc", "-std=c11"), ("g++", "-std=c++17")):
-        text = source.read_text(encoding="ascii")
-        named = source.with_suffix(".cc" if compiler == "g++" else ".c")
-        named.write_text(text.replace("_Static_assert", "static_assert") if compiler == "g++" else text, encoding="ascii")
-        command = [compiler, language, "-Wall", "-Werror", f"-I{INCLUDE}", "-fsyntax-only", str(named)]
-        subprocess.run(command, check=True)
+    text = "#include <asmrewrite/abi.h>\n" + "\n".join(lines) + "\n"
+    source = tmp_path / name
+    source.write_text(
+        text.replace("_Static_assert", "static_assert") if name.endswith(".cc") else text, encoding="ascii"
+    )
+    subprocess.run([compiler, language, "-Wall", "-Werror", f"-I{INCLUDE}", "-fsyntax-only", source], check=True)
 
 
 def test_the_header_names_every_constant() -> None:

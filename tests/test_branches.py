@@ -128,7 +128,9 @@ def test_counts_are_those_of_objdump(source: str, flags: tuple[str, ...]) -> Non
         assert len(indirect_branches(content)) == len([b for b in branches(survey(parse(text))) if b.indirect])
 
 
-@pytest.mark.skipif(CLANG is None, reason="clang is not installed: its comments on tail calls cannot be read")
+@pytest.mark.skipif(
+    CLANG is None, reason="clang is not installed (apt-get install clang-14): its comments on tail calls cannot be read"
+)
 @pytest.mark.parametrize(
     "flags", [(), ("-fPIC",), ("-fno-pie",), ("-masm=intel",), ("-masm=intel", "-fno-pie")], ids=" ".join
 )

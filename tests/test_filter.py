@@ -15,8 +15,7 @@ from tests.building import ASMREWRITE, GOLDEN, IDENT, clean_environment, golden_
 SMALL = "\t.type\tf, @function\nf:\n\t.cfi_startproc\n\tcall\t*%rax\n\tret\n\t.cfi_endproc\n" + IDENT
 DOUBT = (
     "\t.type\tf, @function\nf:\n\t.cfi_startproc\n"
-    "\tpushq\t%rax\n\t.cfi_def_cfa_offset 16\n\tjmp\t*%rax\n\t.cfi_endproc\n"
-    + IDENT
+    "\tpushq\t%rax\n\t.cfi_def_cfa_offset 16\n\tjmp\t*%rax\n\t.cfi_endproc\n" + IDENT
 )
 
 

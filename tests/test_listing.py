@@ -203,7 +203,7 @@ def test_places_are_lines_and_columns_from_one() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.skipif(CLANG is None, reason="clang is not installed")
+@pytest.mark.skipif(CLANG is None, reason="clang is not installed: apt-get install clang-14")
 @pytest.mark.parametrize("source", ALL[:2])
 def test_clang_output_is_tiled(source: str) -> None:
     text = compiled(source, "-O2", "-fno-integrated-as", compiler=str(CLANG))

@@ -28,7 +28,7 @@ GOOD = {
 }
 BAD = {
     "abi": "windows", "bundle": "2", "align": "none", "slow": "quick", "targets": "0", "inline-asm": "maybe",
-    "functions": "(", "skip-functions": "[", "check": "full", "profile": "x.json", "tables": "mcount",
+    "functions": "(", "skip-functions": "[", "check": "deep", "profile": "x.json", "tables": "mcount",
     "on-unsure": "warn",
 }  # fmt: skip
 

@@ -7,14 +7,13 @@ several objects, static calls at many alignments.
 from __future__ import annotations
 
 import re
-import shutil
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from asmrewrite import Verdict, check
-from tests.building import ASMREWRITE, GCC, GXX, PROGRAMS, must
+from tests.building import ASMREWRITE, GCC, GXX, PROGRAMS, must, needs_clang, needs_gxx
 
 OURS = "-fplugin-arg-asmrewrite-"
 #: Compiler flags of the C programs, with our own among them.
@@ -58,6 +57,7 @@ def test_c_programs(program: str, flags: str, tmp_path: Path) -> None:
     assert len(verdicts) > (20 if program == "conventions" else 8)
 
 
+@needs_gxx
 @pytest.mark.parametrize(
     "flags", ["-O0", "-O2", "-O2 -g -ffunction-sections -Wl,--gc-sections", f"-O2 -masm=intel {OURS}slow=plain"]
 )
@@ -79,30 +79,20 @@ def test_exceptions(flags: str, tmp_path: Path) -> None:
     assert printed[0] == printed[1]
 
 
+@needs_gxx
 def test_mixed_objects(tmp_path: Path) -> None:
     """A wrapped half and a plain half make one program."""
-    must(
-        [
-            GXX,
-            "-std=c++17",
-            "-O2",
-            "-shared",
-            "-fPIC",
-            "-o",
-            tmp_path / "libexceptions.so",
-            PROGRAMS / "exceptions_lib.cpp",
-        ]
-    )
+    must([GXX, "-std=c++17", "-O2", "-shared", "-fPIC", "-o", tmp_path / "libexceptions.so",
+          PROGRAMS / "exceptions_lib.cpp"])  # fmt: skip
     must(["g++", "-std=c++17", "-O2", "-o", tmp_path / "x", PROGRAMS / "exceptions.cpp", f"-L{tmp_path}",
           "-lexceptions", f"-Wl,-rpath,{tmp_path}"])  # fmt: skip
     assert b"FAILED" not in must([tmp_path / "x"]).out
 
 
+@needs_clang
 @pytest.mark.parametrize("flags", ["-O0", "-O2", "-O2 -g", f"-O2 -masm=intel {OURS}slow=plain"])
 def test_clang_conventions(flags: str, tmp_path: Path) -> None:
     """preserve_all callees keep every register but %r11, and so must stubs and thunks."""
-    if not shutil.which("clang-14"):
-        pytest.skip("clang-14 is not installed")
     source = PROGRAMS / "preserve_all.c"
     must(["clang-14", *theirs(flags.split()), "-o", tmp_path / "plain", source])
     must([ASMREWRITE, "cc", "clang-14", *flags.split(), "-o", tmp_path / "wrapped", source])
@@ -137,6 +127,7 @@ def test_gc_sections_drops_records_with_their_functions(tmp_path: Path) -> None:
     assert re.search(r"^asmrewrite_slots +32 ", slots, re.MULTILINE), "the slots of one site"
 
 
+@needs_gxx
 def test_duplicate_comdat_functions_keep_one_record(tmp_path: Path) -> None:
     (tmp_path / "t.h").write_text(
         "typedef long fn(long);\ntemplate <typename T> __attribute__((noinline)) long twice(fn *f, T n) "

@@ -55,7 +55,7 @@ def test_cold_parts() -> None:
 def test_where_each_branch_stands() -> None:
     text = (
         '\t.type f, @function\nf:\tcall *%rax\n\t.section .text.unlikely,"ax"\n'
-        '\t.type f.cold, @function\nf.cold:\n\tcall *%rbx\n'
+        "\t.type f.cold, @function\nf.cold:\n\tcall *%rbx\n"
         '\t.text\n\tcall *%rcx\n\t.pushsection .x,"ax"\n\tcall *%rdx\n\t.popsection\n\tcall *%rsi\n'
         '\t.size f, .-f\n.type "g h",%function\n"g h": call *%rdi\n\t.subsection 1\n\tcall *%r8\n'
     )
@@ -91,7 +91,7 @@ def test_inline_assembly_is_told_from_the_compiler_s_text() -> None:
     assert [b.place.asm for b in branches(_survey(text))] == [False, True, False]
 
 
-@pytest.mark.skipif(CLANG is None, reason="clang is not installed")
+@pytest.mark.skipif(CLANG is None, reason="clang is not installed: apt-get install clang-14")
 def test_inline_assembly_of_clang() -> None:
     text = compiled(DATA, "-O2", "-fno-integrated-as", compiler=str(CLANG))
     assert [(b.place.function, b.place.asm) for b in branches(_survey(text))] == [("indirect_asm", True)]
@@ -115,7 +115,13 @@ def test_syntaxes(text: str, intel: bool, prefixed: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "compiler", ["gcc", pytest.param("clang", marks=pytest.mark.skipif(CLANG is None, reason="no clang"))]
+    "compiler",
+    [
+        "gcc",
+        pytest.param(
+            "clang", marks=pytest.mark.skipif(CLANG is None, reason="clang is not installed: apt-get install clang-14")
+        ),
+    ],
 )
 def test_the_header_of_opt_outs(compiler: str) -> None:
     flags = ("-O2", f"-I{_INCLUDE}") if compiler == "gcc" else ("-O2", f"-I{_INCLUDE}", "-fno-integrated-as")

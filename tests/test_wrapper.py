@@ -17,7 +17,22 @@ from pathlib import Path
 import pytest
 
 from asmrewrite import check
-from tests.building import ASMREWRITE, BIN, GCC, GXX, PROGRAMS, ROOT, Ran, clean_environment, must, run, send_to_group
+from tests.building import (
+    ASMREWRITE,
+    BIN,
+    GCC,
+    GXX,
+    PROGRAMS,
+    ROOT,
+    Ran,
+    clean_environment,
+    must,
+    needs_ccache,
+    needs_clang,
+    needs_gxx,
+    run,
+    send_to_group,
+)
 
 CALLS = '#include "x.h"\nlong calls(fn *p, long n) { return p(n) + 1; }\n'
 HEADER = "typedef long fn(long);\n"
@@ -181,7 +196,7 @@ def test_notes_that_were_asked_for_stay(folder: Path) -> None:
     "-x assembler-with-cpp -c plain.s", "-S cpp.S", "-m32 -c calls.c", "-m32 -S calls.c", "-c -g calls.c",
     "-c -gsplit-dwarf calls.c", "-shared -fpic -o libx.so calls.c", "-c -fdump-tree-optimized calls.c",
     "-c -fstack-usage calls.c", "@args.rsp", "-c calls.c -Wa,-al=list", "-c calls.c -Wa,--noexecstack",
-    "-c -x c++ calls.c"],
+    pytest.param("-c -x c++ calls.c", marks=needs_gxx)],
 )  # fmt: skip
 def test_outputs(words: str, folder: Path) -> None:
     """The same files; depfiles and other companions byte for byte."""
@@ -321,9 +336,8 @@ def test_parallel_make(folder: Path) -> None:
     assert "Nothing to be done" in must(["make", f"CC={GCC}"], folder).text
 
 
+@needs_ccache
 def test_ccache(folder: Path) -> None:
-    if not shutil.which("ccache"):
-        pytest.skip("ccache is not installed")
     environment = {"CCACHE_DIR": str(folder.parent / "cache")}
     for command in (["ccache", GCC], [ASMREWRITE, "cc", "ccache", "gcc"]):
         for _ in range(2):
@@ -391,15 +405,15 @@ def test_no_compiler() -> None:
 # ---- other compilers ----------------------------------------------------------------------------------
 
 
+@needs_gxx
 def test_cxx(folder: Path) -> None:
     (folder / "x.cc").write_text("struct A { virtual long f(long); }; long g(A *a) { return a->f(1) + 1; }\n")
     must([GXX, "-O2", "-c", "x.cc"], folder)
     assert len(check(str(folder / "x.o"))) == 1
 
 
+@needs_clang
 def test_clang(folder: Path) -> None:
-    if not shutil.which("clang-14"):
-        pytest.skip("clang-14 is not installed")
     command = [ASMREWRITE, "cc", "clang-14", "-O2"]
     ran = must([*command, "-c", "calls.c"], folder)
     assert ran.err == b"" and len(check(str(folder / "calls.o"))) == 1

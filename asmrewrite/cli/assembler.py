@@ -66,6 +66,9 @@ def _main(arguments: list[str], shim: str) -> int:
         return _refused(text, made, line, assembler, arguments)
     if options.check != "off":
         _check(made.content, result, name)
+    if options.check == "full":
+        original = gas.assemble(text, line.options, assembler=assembler)
+        _validate(original.content, made.content, name)
     write_all(2, made.messages)
     _statistics(result, options, assembler, line.options, made.content)
     try:
@@ -149,6 +152,20 @@ def _check(content: bytes, result: Rewritten, name: str) -> None:
     expected = sum(1 for site in result.sites if site.pass_ in ("relpoline", "static-call"))
     if len(verdicts) < expected:
         raise CheckError(f"{expected} sites were made and the tables list {len(verdicts)}", file=name)
+
+
+def _validate(original: bytes, content: bytes, name: str) -> None:
+    """Translation validation; that debug information could not be compared is no objection here."""
+    from asmrewrite.verify.sites import Verdict
+    from asmrewrite.verify.translation import validate_bytes
+
+    bad = [
+        f"{name}: {v.section}: {v.verdict.value}: {v.reason}"
+        for v in validate_bytes(original, content, name).sections
+        if v.verdict is Verdict.FAIL or (v.verdict is Verdict.UNKNOWN and not v.section.startswith(".debug"))
+    ]
+    if bad:
+        raise CheckError("\n".join(bad), hint="no object was written; report this with the input")
 
 
 def _statistics(

@@ -13,6 +13,7 @@ usage: asmrewrite COMMAND ...
                                           asmrewrite-g++, asmrewrite-clang, asmrewrite-clang++, asmrewrite-gfortran)
   as ARGS...                              assemble like GNU as, the text rewritten
   check OBJECT...                         a verdict on every site of objects and programs
+  check --original ORIG.o NEW.o           prove that NEW.o is ORIG.o but for the sites
   sites OBJECT|PROGRAM... [--json]        list the sites
   demo                                    build, rewrite, check and run the shipped example
   --as-dir                                print the folder to give `gcc -B`

@@ -177,6 +177,16 @@ class Image:
             return Location(section.number, here)
         return self.at(section.address + here)
 
+    def follow_field(self, section: Section, offset: int) -> Location | None:
+        """Where the relocated field at `offset` leads: absolute or relative to itself; None without a relocation."""
+        entry = self.relocations(section.number).get(offset)
+        if entry is None:
+            return None
+        symbol = self.symbols[entry.symbol]
+        if not symbol.section:
+            return Location(0, entry.addend, symbol.name)
+        return Location(symbol.section, symbol.value + entry.addend)
+
     def relocation_kind(self, section: Section, offset: int) -> int | None:
         """The type of the relocation at `offset`, None when there is none."""
         entry = self.relocations(section.number).get(offset)

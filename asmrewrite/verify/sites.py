@@ -9,7 +9,15 @@ from typing import NamedTuple
 from asmrewrite.errors import CheckError
 from asmrewrite.stubs import abi
 from asmrewrite.verify.image import Image, Location, Section
-from asmrewrite.verify.shapes import abi_register, direct_branch, stub_shape, thunk_problem
+from asmrewrite.verify.shapes import (
+    CMP_SIZE,
+    JCC_SIZE,
+    JMP_SIZE,
+    abi_register,
+    direct_branch,
+    stub_shape,
+    thunk_problem,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +55,9 @@ class SiteVerdict(NamedTuple):
     chain: int
     block: int
     slow: str
+    #: The number of `section` in the section table, and the stub's place in it: offset and size (bytes).
+    number: int
+    stub: tuple[int, int] | None
 
     def __str__(self) -> str:
         where = f"{self.function}+{self.distance:#x}" if self.function else f"{self.section}+{self.offset:#x}"
@@ -68,15 +79,16 @@ def check(path: str) -> tuple[SiteVerdict, ...]:
     cannot be read.
     """
     with open(path, "rb") as file:
-        return _check(Image(path, file))
+        return check_image(Image(path, file))
 
 
 def check_bytes(content: bytes, name: str) -> tuple[SiteVerdict, ...]:
     """The same for an object that is not in a file."""
-    return _check(Image(name, BytesIO(content)))
+    return check_image(Image(name, BytesIO(content)))
 
 
-def _check(image: Image) -> tuple[SiteVerdict, ...]:
+def check_image(image: Image) -> tuple[SiteVerdict, ...]:
+    """The same for an image that has been read."""
     found: list[SiteVerdict] = []
     for table in image.named(abi.SITES_SECTION):
         found.extend(_user_table(image, table))
@@ -184,6 +196,11 @@ class _Entry:
         named = key.symbol == name if self.record.flags & abi.FLAG_KEY_IS_TRAMPOLINE else is_key(key.symbol, name)
         return ("" if named else f"the key {key.symbol} is not that of {name}"), name
 
+    def _stub(self) -> tuple[int, int] | None:
+        if self.dest is None or not self.dest.section:
+            return None
+        return self.dest.offset, self.record.chain * (CMP_SIZE + JCC_SIZE) + JMP_SIZE
+
     def _say(self, problem: str, site: Location, target: str, verdict: Verdict | None = None) -> SiteVerdict:
         record = self.record
         verdict = verdict or (Verdict.FAIL if problem else Verdict.PASS)
@@ -193,7 +210,7 @@ class _Entry:
         return SiteVerdict(
             verdict, problem, self.image.path, self.pass_, self.form, self.image.sections[site.section].name,
             site.offset, function, distance, target, register, record.chain, record.block,
-            self.slow if relpoline else "",
+            self.slow if relpoline else "", site.section, self._stub() if relpoline else None,
         )  # fmt: skip
 
 
@@ -235,6 +252,7 @@ def _kernel_verdict(image: Image, problem: str, site: Location, target: str, for
     return SiteVerdict(
         Verdict.FAIL if problem else Verdict.PASS, problem, image.path, "static-call", form,
         image.sections[site.section].name, site.offset, function, distance, target, "", 0, 6, "",
+        site.section, None,
     )  # fmt: skip
 
 

@@ -1,0 +1,45 @@
+"""Where an offset of an original section went: a monotone map, built by walking both sections together."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+
+class OffsetMap:
+    """Offsets of one section to offsets of the section it became.
+
+    Between two breakpoints the distance is constant. Where padding grew or shrank there is no one answer: an
+    offset at such a place may lead to any byte of the padding, since all of it does nothing.
+    """
+
+    def __init__(self) -> None:
+        self._starts: list[int] = [0]
+        self._shifts: list[int] = [0]
+        #: Offset of the original -> the range, both ends included, that it may lead to.
+        self._ranges: dict[int, tuple[int, int]] = {}
+
+    def shift(self, original: int, new: int) -> None:
+        """From `original` on, offsets are `new` - `original` further."""
+        if new - original == self._shifts[-1]:
+            return
+        if self._starts[-1] == original:
+            self._shifts[-1] = new - original
+        else:
+            self._starts.append(original)
+            self._shifts.append(new - original)
+
+    def loosen(self, original: int, low: int, high: int) -> None:
+        """`original` may lead to anything from `low` to `high`."""
+        before = self._ranges.get(original, (low, high))
+        self._ranges[original] = (min(low, before[0]), max(high, before[1]))
+
+    def __getitem__(self, original: int) -> int:
+        """Where `original` went."""
+        return original + self._shifts[bisect_right(self._starts, original) - 1]
+
+    def leads(self, original: int, new: int) -> bool:
+        """Whether `original` may have become `new`."""
+        if self[original] == new:
+            return True
+        low, high = self._ranges.get(original, (1, 0))
+        return low <= new <= high

@@ -1,0 +1,300 @@
+"""Two text sections walked together, instruction by instruction, to the map of offsets between them.
+
+Equal instructions are passed over; padding may grow and shrink where alignment asks for it; a direct branch may
+change its width and displacement as long as it leads to what its target became. Whatever else differs must be a
+site of the tables: the original branch on one side, what the pass put in its place on the other.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from iced_x86 import Code, Decoder, Formatter, FormatterSyntax, Instruction, Mnemonic, OpKind, Register
+
+from asmrewrite.verify.offsets import OffsetMap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asmrewrite.verify.image import Relocation, Section
+
+#: The decoder's names of the registers, by hardware number.
+REGISTERS = (
+    Register.RAX, Register.RCX, Register.RDX, Register.RBX, Register.RSP, Register.RBP, Register.RSI, Register.RDI,
+    Register.R8, Register.R9, Register.R10, Register.R11, Register.R12, Register.R13, Register.R14, Register.R15,
+)  # fmt: skip
+#: The bytes of an instruction that gas may put as padding (single-byte, long, and what older gas used).
+_NOPS = frozenset({Mnemonic.NOP, Mnemonic.FNOP})
+
+
+class Site(NamedTuple):
+    """A site of the new section: the offset of its instruction, its size, and what the tables say of it."""
+
+    offset: int
+    size: int
+    pass_: str
+    form: str
+    register: int
+
+
+class Replaced(NamedTuple):
+    """A branch of the original and the site it became: both ranges of bytes, [start, end)."""
+
+    site: Site
+    original: tuple[int, int]
+    new: tuple[int, int]
+    #: The instruction that loads the target of a memory operand to %r11, its range; (0, 0) when there is none.
+    load: tuple[int, int]
+
+
+class Difference(NamedTuple):
+    """Something that should be equal and is not; offsets in both sections."""
+
+    original: int
+    new: int
+    what: str
+
+
+class Walked(NamedTuple):
+    """What a walk found."""
+
+    offsets: OffsetMap
+    replaced: tuple[Replaced, ...]
+    differences: tuple[Difference, ...]
+    #: Where the new section's own part begins: what follows has no original.
+    end: int
+    #: Offset of a relocated field that leads somewhere -> bytes from there to the end of its instruction.
+    behind: dict[int, int]
+
+
+class Walk:
+    """The walk over one pair of sections; `relocated` are the offsets that relocations will fill."""
+
+    def __init__(
+        self,
+        original: Section,
+        new: Section,
+        sites: list[Site],
+        relocations: tuple[dict[int, Relocation], dict[int, Relocation]],
+    ) -> None:
+        self.old, self.new = original.data, new.data
+        self.relocations = relocations
+        self.sites = sorted(sites)
+        self.next_site = 0
+        self.offsets = OffsetMap()
+        self.replaced: list[Replaced] = []
+        self.differences: list[Difference] = []
+        self.branches: list[tuple[int, int, int, int]] = []
+        self.behind: dict[int, int] = {}
+        self._decoders = (Decoder(64, self.old), Decoder(64, self.new))
+
+    def walk(self) -> Walked:
+        """Walk to the end of the original, or to the first difference."""
+        o = n = 0
+        while o < len(self.old):
+            o, n = self._padding(o, n)
+            if o >= len(self.old):
+                break
+            step = self._site(o, n) or self._same(o, n)
+            if step is None:
+                self.differences.append(Difference(o, n, f"{self._text(0, o)}  became  {self._text(1, n)}"))
+                break
+            o, n = step
+            self.offsets.shift(o, n)
+        for source, target, new_source, new_target in self.branches:
+            if not self.differences and not self.offsets.leads(target, new_target):
+                what = f"{self._text(0, source)}  leads elsewhere than  {self._text(1, new_source)}"
+                self.differences.append(Difference(source, new_source, what))
+        if self.next_site < len(self.sites) and not self.differences:
+            left = self.sites[self.next_site]
+            self.differences.append(Difference(o, left.offset, "a site of the tables took no branch's place"))
+        return Walked(self.offsets, tuple(self.replaced), tuple(self.differences), n, self.behind)
+
+    def _decode(self, side: int, offset: int) -> Instruction:
+        decoder = self._decoders[side]
+        decoder.position = offset
+        decoder.ip = offset
+        return decoder.decode()
+
+    def _text(self, side: int, offset: int) -> str:
+        if offset >= len((self.old, self.new)[side]):
+            return "(the end)"
+        instruction = self._decode(side, offset)
+        raw = (self.old, self.new)[side][offset : offset + instruction.len].hex(" ")
+        return f"{offset:#x}: {raw}  {Formatter(FormatterSyntax.GAS).format(instruction)}"
+
+    def _padding(self, o: int, n: int) -> tuple[int, int]:
+        """Pass over padding on both sides."""
+        o_end, n_end = self._nops(0, o), self._nops(1, n)
+        if o_end == o and n_end == n:
+            return o, n
+        if o_end - o == n_end - n and self.old[o:o_end] == self.new[n:n_end]:
+            return o_end, n_end
+        if not self._may_differ(o, o_end, n, n_end):
+            self.differences.append(Difference(o, n, f"{o_end - o} bytes of padding became {n_end - n}"))
+        for place in range(o, o_end + 1):
+            self.offsets.loosen(place, n, n_end)
+        self.offsets.shift(o_end, n_end)
+        return o_end, n_end
+
+    def _nops(self, side: int, offset: int) -> int:
+        data = (self.old, self.new)[side]
+        relocations = self.relocations[side]
+        while offset < len(data):
+            instruction = self._decode(side, offset)
+            if not is_nop(instruction) or any(offset + i in relocations for i in range(instruction.len)):
+                break
+            offset += instruction.len
+        return offset
+
+    def _may_differ(self, o: int, o_end: int, n: int, n_end: int) -> bool:
+        """Whether alignment explains it, in front of the padding's own bytes or behind them.
+
+        In front of a site the padding may be longer by what keeps the site inside its block, 5 bytes at most.
+        """
+        if o_end == len(self.old) or n_end == len(self.new):
+            return True
+        at_site = self.next_site < len(self.sites) and self.sites[self.next_site].offset == n_end
+        return any(_aligned(o, o_end, n, n_end - own) for own in (range(6) if at_site else (0,)) if n_end - own >= n)
+
+    def _site(self, o: int, n: int) -> tuple[int, int] | None:
+        """The original's branch at `o` and the site that begins at `n`, padding and load included."""
+        if self.next_site >= len(self.sites):
+            return None
+        site = self.sites[self.next_site]
+        if site.offset - n > 24:
+            return None
+        branch = self._decode(0, o)
+        load = (0, 0)
+        place = n
+        if site.offset != n:
+            loading = self._decode(1, n)
+            if not _is_load_of(branch, loading) or not self._equal_memory(branch, loading):
+                return None
+            load = (n, n + loading.len)
+            place = self._nops(1, n + loading.len)
+            if place != site.offset or place - load[1] > 5:
+                return None
+        if not self._is_replaced(branch, site, load != (0, 0)):
+            return None
+        self.next_site += 1
+        end = site.offset + site.size
+        self.offsets.loosen(o, n, place)
+        self.replaced.append(Replaced(site, (o, o + branch.len), (n, end), load))
+        if site.pass_ == "static-call" and not branch.is_call_near_indirect:
+            self._follow(branch, self._decode(1, site.offset), o, site.offset)
+        return o + branch.len, end
+
+    def _is_replaced(self, branch: Instruction, site: Site, loaded: bool) -> bool:
+        """Whether `branch` is what such a site may replace: the same form, through the same register."""
+        if site.pass_ == "static-call":
+            if branch.is_call_near_indirect:
+                return site.form == "call" and branch.is_ip_rel_memory_operand
+            if branch.is_jmp_near_indirect:
+                return site.form == "jmp" and branch.is_ip_rel_memory_operand
+            forms = {
+                "call": branch.is_call_near,
+                "jmp": branch.is_jmp_short_or_near,
+                "jcc": branch.is_jcc_short_or_near,
+            }
+            return forms.get(site.form, False) and (site.form != "jcc" or self._same_condition(branch, site))
+        if site.form == "call":
+            direct, indirect = branch.is_call_near, branch.is_call_near_indirect
+        else:
+            direct, indirect = branch.is_jmp_short_or_near, branch.is_jmp_near_indirect
+        if indirect and branch.op0_kind == OpKind.REGISTER:
+            return not loaded and branch.op0_register == REGISTERS[site.register]
+        return loaded if indirect else direct and not loaded
+
+    def _same_condition(self, branch: Instruction, site: Site) -> bool:
+        return branch.condition_code == self._decode(1, site.offset).condition_code
+
+    def _same(self, o: int, n: int) -> tuple[int, int] | None:
+        """One instruction, equal but for where it leads."""
+        old, new = self._decode(0, o), self._decode(1, n)
+        if Code.INVALID in (old.code, new.code):
+            # Data in text: byte for byte.
+            return (o + 1, n + 1) if self.old[o] == self.new[n] else None
+        equal = self.old[o : o + old.len] == self.new[n : n + new.len]
+        leads = old.near_branch_target != 0 or old.is_ip_rel_memory_operand or _is_direct(old)
+        if equal and not leads:
+            return o + old.len, n + new.len
+        if old.mnemonic != new.mnemonic or not (equal or self._equal_but_target(old, new, o, n)):
+            return None
+        self._follow(old, new, o, n)
+        return o + old.len, n + new.len
+
+    def _equal_but_target(self, old: Instruction, new: Instruction, o: int, n: int) -> bool:
+        if _is_direct(old) and _is_direct(new):
+            return True
+        if old.len != new.len or not (old.is_ip_rel_memory_operand and new.is_ip_rel_memory_operand):
+            return False
+        place = self._decoders[0].get_constant_offsets(self._decode(0, o))
+        hole = range(place.displacement_offset, place.displacement_offset + place.displacement_size)
+        return all(i in hole or self.old[o + i] == self.new[n + i] for i in range(old.len))
+
+    def _follow(self, old: Instruction, new: Instruction, o: int, n: int) -> None:
+        """Note where both lead, to be compared when the map is whole; a relocated field is compared with those."""
+        old_relocated = any(o + i in self.relocations[0] for i in range(old.len))
+        new_relocated = any(n + i in self.relocations[1] for i in range(new.len))
+        if old_relocated or new_relocated:
+            self.behind.update((o + i, old.len - i) for i in range(old.len) if o + i in self.relocations[0])
+            return
+        if _is_direct(old):
+            self.branches.append((o, old.near_branch_target, n, new.near_branch_target))
+        elif old.is_ip_rel_memory_operand:
+            self.branches.append((o, old.ip_rel_memory_address, n, new.ip_rel_memory_address))
+
+    def _equal_memory(self, branch: Instruction, load: Instruction) -> bool:
+        """Whether both read the same memory, as far as the instructions say; relocations are compared apart."""
+        equal = (
+            branch.memory_base == load.memory_base
+            and branch.memory_index == load.memory_index
+            and branch.memory_index_scale == load.memory_index_scale
+            and branch.segment_prefix == load.segment_prefix
+        )
+        if not equal:
+            return False
+        if branch.is_ip_rel_memory_operand:
+            return True
+        return bool(branch.memory_displacement == load.memory_displacement)
+
+
+def _aligned(o: int, o_end: int, n: int, n_end: int) -> bool:
+    """Whether [o, o_end) and [n, n_end) are the same padding but for an alignment at its end or at its start."""
+    if o_end - o == n_end - n:
+        return True
+    # `.p2align 4,,10` then `.p2align 3`: each side is as aligned as its own length allowed.
+    if o_end - o < (o_end & -o_end or 1) and n_end - n < (n_end & -n_end or 1):
+        return True
+    rests = ((o_end - o - (-o) % size, n_end - n - (-n) % size) for size in (2, 4, 8, 16, 32, 64))
+    return any(rest == other >= 0 for rest, other in rests)
+
+
+def is_nop(instruction: Instruction) -> bool:
+    """Whether `instruction` is what gas pads code with."""
+    if instruction.mnemonic in _NOPS:
+        return True
+    # xchg %ax,%ax
+    return instruction.code == Code.XCHG_R16_AX and instruction.op0_register == Register.AX
+
+
+def _is_direct(instruction: Instruction) -> bool:
+    return bool(
+        instruction.is_call_near
+        or instruction.is_jmp_short_or_near
+        or instruction.is_jcc_short_or_near
+        or instruction.is_jcx_short
+        or instruction.is_loop
+        or instruction.is_loopcc
+    )
+
+
+def _is_load_of(branch: Instruction, load: Instruction) -> bool:
+    indirect = branch.is_call_near_indirect or branch.is_jmp_near_indirect
+    return bool(
+        indirect
+        and branch.op0_kind == OpKind.MEMORY
+        and load.code == Code.MOV_R64_RM64
+        and load.op0_register == Register.R11
+        and load.op1_kind == OpKind.MEMORY
+    )
