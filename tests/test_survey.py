@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import asmrewrite
-from asmrewrite import Survey, branches, parse, survey
+from asmrewrite import SkipReason, Survey, branches, parse, survey
 from tests.c_sources import CALLS, DATA, JUMPS
 from tests.support import CLANG, compiled
 
@@ -183,3 +183,19 @@ def test_prefixes_on_lines_of_their_own() -> None:
     text = "\tcs\n\tlock # x\n\tcall *%rax\n\tds\n\tnop\n\tcall *%rbx\n"
     made = [(b.prefixes, text[b.start : b.end]) for b in branches(_survey(text))]
     assert made == [(("cs", "lock"), "cs\n\tlock # x\n\tcall *%rax"), ((), "call *%rbx")]
+
+
+def test_sections_of_one_name_keep_their_functions_apart() -> None:
+    text = (
+        '\t.section .text,"ax",@progbits,unique,1\n\t.type f, @function\nf:\n\tcall *%rax\n'
+        '\t.section .text,"ax",@progbits,unique,2\n\t.type g, @function\ng:\n\tcall *%rax\n'
+        '\t.section .text,"ax",@progbits,unique,1\n\tcall *%rbx\n'
+        '\t.section ".text.h","ax"\n\t.type h, @function\nh:\n\tcall *%rax\n\t.section .text.h,"ax"\n\tcall *%rax\n'
+    )
+    assert [spot.place.function for spot in survey(parse(text)).spots] == ["f", "g", "f", "h", "h"]
+
+
+def test_a_branch_among_data_is_left_alone() -> None:
+    text = '\t.data\n\tcall *%rax\n\t.section .rodata\n\tcall *%rax\n\t.section .mine,"ax"\n\tcall *%rax\n'
+    troubles = [spot.place.trouble for spot in survey(parse(text)).spots]
+    assert troubles == [SkipReason.UNKNOWN_SECTION, SkipReason.UNKNOWN_SECTION, None]

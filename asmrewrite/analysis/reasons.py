@@ -48,7 +48,7 @@ class SkipReason(str, Enum):
     RAW_LISTING = "raw-listing"
     #: Near .end, behind which gas reads nothing.
     END_DIRECTIVE = "end-directive"
-    #: The section that it stands in cannot be told.
+    #: The section that it stands in cannot be told, or is not for code.
     UNKNOWN_SECTION = "unknown-section"
     #: In a section of replacement code that is copied elsewhere before it runs.
     ALTERNATIVE = "alternative"

@@ -175,13 +175,16 @@ class _Walk:
             return SkipReason.CODE_SIZE
         if self.bundled:
             return SkipReason.BUNDLED
-        if section is None:
+        if section is None or (section.flags and "x" not in section.flags):
             return SkipReason.UNKNOWN_SECTION
         return SkipReason.ALTERNATIVE if section.name.startswith(".altinstr_replacement") else None
 
     def _key(self) -> tuple[str, str]:
         section = self.sections.current
-        return (section.name, section.group + section.subsection) if section else ("", "")
+        if section is None:
+            return "", ""
+        unique = section.arguments.partition("unique")[2]
+        return section.name.strip('"'), f"{section.group}{unique}/{section.subsection}"
 
     def _function(self) -> str:
         return self.inside.get(self._key(), "")
