@@ -101,3 +101,12 @@ def test_every_branch_of_the_cases_is_a_statement() -> None:
             continue
         heads = [s.head for s in parse(case.text).statements()]
         assert any("call" in head or "jmp" in head for head in heads), case.text
+
+
+def test_pseudo_prefixes_and_a_slash_behind_a_prefix() -> None:
+    jump = parse_statement("{disp32} jmp foo")
+    assert (jump.prefixes, jump.head, jump.operands) == (("{disp32}",), "jmp", ("foo",))
+    jump = parse_statement("notrack/jmp *%rax")
+    assert (jump.prefixes, jump.head, jump.operands) == (("notrack",), "jmp", ("*%rax",))
+    masked = parse_statement("vaddps %zmm1, %zmm2, %zmm3{%k1}{z}")
+    assert masked.operands == ("%zmm1", "%zmm2", "%zmm3{%k1}{z}")

@@ -42,7 +42,7 @@ class Statement(NamedTuple):
 _TOKEN = re.compile(
     r"""(?P<S>"(?:[^"\\]|\\[\s\S])*"?|'(?:\\[\s\S]|[^\\])'?)"""
     r"""|(?P<N>[%$]?[A-Za-z_.$\x80-\xff][A-Za-z0-9_.$@\x80-\xff]*)|(?P<Z>\$?[0-9][0-9A-Za-z_.]*)"""
-    r"""|(?P<B>[ \t\f\r\n]+|/\*(?:[^*]|\*(?!/))*(?:\*/|\*?\Z))|(?P<C>\#[^\n]*)|(?P<P>[\s\S])"""
+    r"""|(?P<B>[ \t\f\r\n]+|/\*(?:[^*]|\*(?!/))*(?:\*/|\*?\Z))|(?P<C>\#[^\n]*)|(?P<G>\{[A-Za-z]\w*\})|(?P<P>[\s\S])"""
 )
 _PREFIX = re.compile(
     r"(?i:addr(?:16|32)|adword|aword|data(?:16|32)|[c-gs]s|f?wait|hn?t|bnd|notrack|lock|rep(?:n?[ez])?"
@@ -67,13 +67,21 @@ def parse_statement(text: str, start: int = 0, comment: str = "") -> Statement:
             comment = found.group()
             continue
         word = found.group()
-        letter = "0" if kind == "Z" else word if kind == "P" else str(kind)
+        first, last = found.span()
+        if kind == "G" and not headless:
+            # `{z}` behind an operand; in front of the head it is a pseudo-prefix such as `{disp32}`.
+            letters += "{N}"
+            spans += [(first, first + 1), (first + 1, last - 1), (last - 1, last)]
+            continue
+        if headless and word == "/" and letters[-1:] == ["P"]:
+            continue
+        letter = {"Z": "0", "P": word, "G": "P"}.get(str(kind), str(kind))
         if headless and kind == "N":
             letter, headless = _head(text, found.end(), word)
         elif headless and kind == "P" and word != ":":
             headless = False
         letters.append(letter)
-        spans.append(found.span())
+        spans.append((first, last))
     shape = "".join(letters)
     plan = _plans.get(shape)
     if plan is None:
