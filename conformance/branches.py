@@ -105,3 +105,15 @@ def checked(tool: str, objects: Sequence[Path]) -> int:
         shown = "\n".join((bad or lines)[:20])
         raise CommandError(f"{tool} check: exit status {ran.status}, {len(bad)} lines other than PASS\n{shown}")
     return len(lines)
+
+
+def proven(tool: str, pairs: Sequence[tuple[Path, Path]]) -> int:
+    """How many rewritten objects are proven to be their originals but for the sites; `CommandError` unless all are."""
+    for original, rewritten in pairs:
+        ran = run([tool, "check", "--original", str(original), str(rewritten)])
+        if ran.status != 0:
+            lines = (ran.stdout + ran.stderr).decode(errors="replace").splitlines()
+            bad = [line for line in lines if ": PASS" not in line]
+            shown = "\n".join(bad[:20])
+            raise CommandError(f"{tool} check --original {original} {rewritten}: exit status {ran.status}\n{shown}")
+    return len(pairs)

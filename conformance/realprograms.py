@@ -2,7 +2,8 @@
 
 For each program, level and code model the two builds differ in the compiler's name alone. A case
 passes when every check's output is the same byte for byte, ``asmrewrite check`` has nothing but
-PASS to say, and the count of indirect branches agrees (see `conformance.branches`).
+PASS to say, ``asmrewrite check --original`` proves each object,
+and the count of indirect branches agrees (see `conformance.branches`).
 """
 
 import argparse
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.branches import checked, disassembled, read_statistics, recorded_sites
+from conformance.branches import checked, disassembled, proven, read_statistics, recorded_sites
 from conformance.command import CommandError
 from conformance.programs import PROGRAMS, Build, Check, Program
 from conformance.sources import REPOSITORY, cache_directory, require_tools
@@ -171,7 +172,8 @@ def _compare(case: Case, tool: Tool, source: Path, directory: Path) -> Outcome:
         if recorded != found.relpolines:
             problems.append(f"asmrewrite sites lists {recorded} relpoline sites, the statistics {found.relpolines}")
         counts.append(f"{checked(tool.command, after)} checked")
-    except CommandError as error:
+        counts.append(f"{proven(tool.command, list(zip(before, after, strict=True)))} objects proven")
+    except (CommandError, ValueError) as error:
         problems.append(str(error))
     return Outcome(tuple(counts), tuple(problems))
 

@@ -22,15 +22,18 @@ _OMIT = 0xFF
 class Frame(NamedTuple):
     """An FDE: its CIE's bytes and personality, what it covers, and its instructions with places from its start.
 
-    `rows` are (offset from the function's start, raw instruction). `table` is where its LSDA is, None without one.
+    `shape` is what else it says: the types of its relocations and the bytes of its augmentation.
+    `rows` are (offset from the function's start, raw instruction).
+    `table` is where its LSDA is, None without one.
     """
 
     cie: tuple[bytes, str]
+    shape: tuple[object, ...]
     start: Location
     size: int
     rows: tuple[tuple[int, bytes], ...]
     table: Location | None
-    table_encoding: int
+    relocations: frozenset[int]
 
 
 class CallSite(NamedTuple):
@@ -49,6 +52,9 @@ class Table(NamedTuple):
     sites: tuple[CallSite, ...]
     rest: bytes
     types: tuple[tuple[int, int, str, int], ...]
+    #: Where it ends, but for lists of exception specifications, and the places of its relocations.
+    end: int
+    relocations: frozenset[int]
 
 
 class _Reader:
@@ -81,26 +87,42 @@ def frames(image: Image, section: Section) -> Iterator[Frame]:
     """Every FDE of an object's .eh_frame, in order."""
     data = section.data
     position = 0
-    cies: dict[int, tuple[tuple[bytes, str], int, int, int]] = {}
-    while position + 4 <= len(data):
+    cies: dict[int, _Cie] = {}
+    while position < len(data):
+        if position + 4 > len(data):
+            raise CheckError("an unwind table is cut short")
         start = position
         length = int.from_bytes(data[position : position + 4], "little")
         if length == 0:
-            return
+            raise CheckError("an unwind table that says where all of them end")
         if length == 0xFFFFFFFF:
             raise CheckError("a 64-bit unwind table")
         end = position + 4 + length
+        if end > len(data):
+            raise CheckError("an unwind table is cut short")
         reader = _Reader(data, position + 4, end)
         distance = reader.number(4)
         if distance == 0:
             cies[start] = _cie(image, section, reader)
         else:
-            yield _fde(image, section, reader, cies[start + 4 - distance])
+            cie = cies.get(start + 4 - distance)
+            if cie is None:
+                raise CheckError("a frame without CIE")
+            yield _fde(image, section, reader, cie, start)
         position = end
 
 
-def _cie(image: Image, section: Section, reader: _Reader) -> tuple[tuple[bytes, str], int, int, int]:
-    """A CIE: its bytes and personality, then the encodings of pointers and LSDA pointers, and its code alignment."""
+class _Cie(NamedTuple):
+    """A CIE: its bytes and personality, the encodings of pointers, its code alignment, where its relocation is."""
+
+    identity: tuple[bytes, str]
+    pointer: int
+    lsda: int
+    code_alignment: int
+    relocations: frozenset[int]
+
+
+def _cie(image: Image, section: Section, reader: _Reader) -> _Cie:
     start = reader.position
     reader.number(1)
     augmentation = b""
@@ -110,6 +132,7 @@ def _cie(image: Image, section: Section, reader: _Reader) -> tuple[tuple[bytes, 
     reader.uleb()
     reader.uleb()
     pointer, lsda, personality = 0, _OMIT, ""
+    places: list[int] = []
     if augmentation.startswith(b"z"):
         reader.uleb()
         for letter in augmentation[1:].decode("latin-1"):
@@ -120,31 +143,48 @@ def _cie(image: Image, section: Section, reader: _Reader) -> tuple[tuple[bytes, 
             elif letter == "P":
                 size = _pointer_size(reader.number(1))
                 relocation = image.relocations(section.number).get(reader.position)
-                personality = image.symbols[relocation.symbol].name if relocation else "?"
+                if relocation:
+                    symbol = image.symbols[relocation.symbol]
+                    place = symbol.name or f"{image.sections[symbol.section].name}+{symbol.value}"
+                    personality = f"{place}+{relocation.addend} by {relocation.kind}"
+                    places.append(reader.position)
                 reader.take(size)
-    return (reader.data[start : reader.end], personality), pointer, lsda, code_alignment
+    identity = (reader.data[start : reader.end], personality)
+    return _Cie(identity, pointer, lsda, code_alignment, frozenset(places))
 
 
 def _pointer_size(encoding: int) -> int:
-    return {0: 8, 2: 2, 3: 4, 4: 8, 10: 2, 11: 4, 12: 8}[encoding & 15]
+    size = {0: 8, 2: 2, 3: 4, 4: 8, 10: 2, 11: 4, 12: 8}.get(encoding & 15)
+    if size is None:
+        raise CheckError(f"an unknown encoding of pointers, {encoding:#x}")
+    return size
 
 
-def _fde(image: Image, section: Section, reader: _Reader, cie: tuple[tuple[bytes, str], int, int, int]) -> Frame:
-    identity, pointer, lsda, code_alignment = cie
+def _fde(image: Image, section: Section, reader: _Reader, cie: _Cie, first: int) -> Frame:
+    identity, pointer, lsda, code_alignment, own = cie
     size = _pointer_size(pointer)
+    relocations = image.relocations(section.number)
+    used = [place for place in range(first, reader.end) if place in relocations]
+    if used[:1] != [reader.position]:
+        raise CheckError("a frame has a relocation where none is known")
     start = image.follow_field(section, reader.position)
     reader.take(size)
     covered = reader.number(size)
-    table = None
+    table, augmentation = None, b""
     if identity[0].find(b"z") >= 0:
         augmentation_size = reader.uleb()
-        after = reader.position + augmentation_size
-        if lsda != _OMIT and augmentation_size and reader.position in image.relocations(section.number):
-            table = image.follow_field(section, reader.position)
-        reader.position = after
-    if start is None:
+        place = reader.position
+        augmentation = reader.take(augmentation_size)
+        if lsda != _OMIT and augmentation_size and place in relocations:
+            table = image.follow_field(section, place)
+            used.remove(place)
+    if start is None or not start.section:
         raise CheckError("a frame covers no section")
-    return Frame(identity, start, covered, tuple(_rows(reader, code_alignment, size)), table, lsda)
+    if len(used) != 1:
+        raise CheckError("a frame has a relocation where none is known")
+    places = own | {place for place in range(first, reader.end) if place in relocations}
+    shape = (augmentation, *(relocations[place].kind for place in sorted(places - own)))
+    return Frame(identity, shape, start, covered, tuple(_rows(reader, code_alignment, size)), table, places)
 
 
 def _rows(reader: _Reader, code_alignment: int, pointer_size: int) -> Iterator[tuple[int, bytes]]:
@@ -163,6 +203,7 @@ def _rows(reader: _Reader, code_alignment: int, pointer_size: int) -> Iterator[t
         raw = reader.data[start : reader.position]
         if opcode:  # not DW_CFA_nop, which is padding
             yield place, raw
+    yield place, b""
 
 
 def _advance(reader: _Reader, opcode: int) -> int | None:
@@ -217,18 +258,29 @@ def table_at(image: Image, location: Location) -> Table:
             reader.uleb() if encoding == 1 else reader.number(_pointer_size(encoding)) for _ in range(3)
         )
         sites.append(CallSite(start, size, landing, reader.uleb()))
+    if reader.position != end or (types_end is not None and not end <= types_end <= len(section.data)):
+        raise CheckError("an exception table does not end where it says")
+    # Without types the actions end where the last that is named ends; the section's reader compares what follows.
     actions_end = types_end if types_end is not None else end
     rest = section.data[end:actions_end]
+    places: list[int] = []
     types: list[tuple[int, int, str, int]] = []
     if types_end is not None:
         size = _pointer_size(type_encoding)
         for place in range(end, types_end):
             found = relocations.get(place)
             if found is not None:
+                places.append(place)
                 symbol = image.symbols[found.symbol]
+                if symbol.section and image.sections[symbol.section].flags & 4:
+                    raise CheckError("an exception table names code as a type")
                 where = image.sections[symbol.section].name if not symbol.name and symbol.section else symbol.name
+                where = f"{where}+{symbol.value}" if not symbol.name else where
                 types.append((types_end - place, found.kind, where, found.addend))
         # The types lie before their end, aligned: the padding in front of them may differ.
         first = max((distance for distance, *_ in types), default=0)
-        rest = rest[: len(rest) - max(first, size if first else 0)].rstrip(b"\0")
-    return Table((type_encoding, encoding, 0 if types_end is None else 1), tuple(sites), rest, tuple(types))
+        rest = rest[: len(rest) - first].rstrip(b"\0") + rest[len(rest) - first :]
+        if first % size:
+            raise CheckError("an exception table with a relocation between its types")
+    header = (type_encoding, encoding, 0 if types_end is None else 1)
+    return Table(header, tuple(sites), rest, tuple(types), actions_end, frozenset(places))

@@ -9,14 +9,14 @@ class OffsetMap:
     """Offsets of one section to offsets of the section it became.
 
     Between two breakpoints the distance is constant. Where padding grew or shrank there is no one answer: an
-    offset at such a place may lead to any byte of the padding, since all of it does nothing.
+    offset at such a place may lead to any instruction of the padding, since all of them do nothing.
     """
 
     def __init__(self) -> None:
         self._starts: list[int] = [0]
         self._shifts: list[int] = [0]
-        #: Offset of the original -> the range, both ends included, that it may lead to.
-        self._ranges: dict[int, tuple[int, int]] = {}
+        #: Offset of the original -> the offsets that it may lead to.
+        self._places: dict[int, frozenset[int]] = {}
 
     def shift(self, original: int, new: int) -> None:
         """From `original` on, offsets are `new` - `original` further."""
@@ -28,10 +28,9 @@ class OffsetMap:
             self._starts.append(original)
             self._shifts.append(new - original)
 
-    def loosen(self, original: int, low: int, high: int) -> None:
-        """`original` may lead to anything from `low` to `high`."""
-        before = self._ranges.get(original, (low, high))
-        self._ranges[original] = (min(low, before[0]), max(high, before[1]))
+    def loosen(self, original: int, places: frozenset[int]) -> None:
+        """`original` may lead to each of `places`."""
+        self._places[original] = places
 
     def __getitem__(self, original: int) -> int:
         """Where `original` went."""
@@ -39,7 +38,5 @@ class OffsetMap:
 
     def leads(self, original: int, new: int) -> bool:
         """Whether `original` may have become `new`."""
-        if self[original] == new:
-            return True
-        low, high = self._ranges.get(original, (1, 0))
-        return low <= new <= high
+        places = self._places.get(original)
+        return self[original] == new if places is None else new in places

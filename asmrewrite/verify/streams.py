@@ -24,6 +24,8 @@ REGISTERS = (
 )  # fmt: skip
 #: The bytes of an instruction that gas may put as padding (single-byte, long, and what older gas used).
 _NOPS = frozenset({Mnemonic.NOP, Mnemonic.FNOP})
+#: Prefixes and REX.
+_PREFIXES = frozenset({0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3, *range(0x40, 0x50)})
 
 
 class Site(NamedTuple):
@@ -44,6 +46,9 @@ class Replaced(NamedTuple):
     new: tuple[int, int]
     #: The instruction that loads the target of a memory operand to %r11, its range; (0, 0) when there is none.
     load: tuple[int, int]
+    #: Whether the original was a direct branch, and whether it had the prefix `notrack`.
+    direct: bool
+    notrack: bool
 
 
 class Difference(NamedTuple):
@@ -124,19 +129,24 @@ class Walk:
 
     def _padding(self, o: int, n: int) -> tuple[int, int]:
         """Pass over padding on both sides."""
-        o_end, n_end = self._nops(0, o), self._nops(1, n)
+        starts, new_starts = self._nops(0, o), self._nops(1, n)
+        o_end, n_end = starts[-1], new_starts[-1]
         if o_end == o and n_end == n:
             return o, n
         if o_end - o == n_end - n and self.old[o:o_end] == self.new[n:n_end]:
             return o_end, n_end
         if not self._may_differ(o, o_end, n, n_end):
             self.differences.append(Difference(o, n, f"{o_end - o} bytes of padding became {n_end - n}"))
-        for place in range(o, o_end + 1):
-            self.offsets.loosen(place, n, n_end)
+        # Between instructions: the middle of a long nop is something else.
+        places = frozenset(new_starts)
+        for place in starts:
+            self.offsets.loosen(place, places)
         self.offsets.shift(o_end, n_end)
         return o_end, n_end
 
-    def _nops(self, side: int, offset: int) -> int:
+    def _nops(self, side: int, offset: int) -> list[int]:
+        """The offsets of the nops from `offset` on, and at last of what follows them."""
+        found = [offset]
         data = (self.old, self.new)[side]
         relocations = self.relocations[side]
         while offset < len(data):
@@ -144,7 +154,8 @@ class Walk:
             if not is_nop(instruction) or any(offset + i in relocations for i in range(instruction.len)):
                 break
             offset += instruction.len
-        return offset
+            found.append(offset)
+        return found
 
     def _may_differ(self, o: int, o_end: int, n: int, n_end: int) -> bool:
         """Whether alignment explains it, in front of the padding's own bytes or behind them.
@@ -171,15 +182,14 @@ class Walk:
             if not _is_load_of(branch, loading) or not self._equal_memory(branch, loading):
                 return None
             load = (n, n + loading.len)
-            place = self._nops(1, n + loading.len)
+            place = self._nops(1, n + loading.len)[-1]
             if place != site.offset or place - load[1] > 5:
                 return None
         if not self._is_replaced(branch, site, load != (0, 0)):
             return None
         self.next_site += 1
         end = site.offset + site.size
-        self.offsets.loosen(o, n, place)
-        self.replaced.append(Replaced(site, (o, o + branch.len), (n, end), load))
+        self.replaced.append(Replaced(site, (o, o + branch.len), (n, end), load, _is_direct(branch), _notrack(branch)))
         if site.pass_ == "static-call" and not branch.is_call_near_indirect:
             self._follow(branch, self._decode(1, site.offset), o, site.offset)
         return o + branch.len, end
@@ -187,6 +197,8 @@ class Walk:
     def _is_replaced(self, branch: Instruction, site: Site, loaded: bool) -> bool:
         """Whether `branch` is what such a site may replace: the same form, through the same register."""
         if site.pass_ == "static-call":
+            if loaded:
+                return False
             if branch.is_call_near_indirect:
                 return site.form == "call" and branch.is_ip_rel_memory_operand
             if branch.is_jmp_near_indirect:
@@ -225,20 +237,33 @@ class Walk:
 
     def _equal_but_target(self, old: Instruction, new: Instruction, o: int, n: int) -> bool:
         if _is_direct(old) and _is_direct(new):
-            return True
+            # The width may differ where the assembler chose it; a relocated one it did not choose.
+            if any(o + i in self.relocations[0] for i in range(old.len)):
+                return False
+            return self._prefixes(0, o) == self._prefixes(1, n)
         if old.len != new.len or not (old.is_ip_rel_memory_operand and new.is_ip_rel_memory_operand):
             return False
         place = self._decoders[0].get_constant_offsets(self._decode(0, o))
+        if any(o + i in self.relocations[0] for i in range(old.len)):
+            return False
         hole = range(place.displacement_offset, place.displacement_offset + place.displacement_size)
         return all(i in hole or self.old[o + i] == self.new[n + i] for i in range(old.len))
 
+    def _prefixes(self, side: int, offset: int) -> bytes:
+        """The prefixes of the direct branch at `offset`."""
+        data, end = (self.old, self.new)[side], offset
+        while data[end] in _PREFIXES:
+            end += 1
+        return data[offset:end]
+
     def _follow(self, old: Instruction, new: Instruction, o: int, n: int) -> None:
         """Note where both lead, to be compared when the map is whole; a relocated field is compared with those."""
-        old_relocated = any(o + i in self.relocations[0] for i in range(old.len))
-        new_relocated = any(n + i in self.relocations[1] for i in range(new.len))
-        if old_relocated or new_relocated:
-            self.behind.update((o + i, old.len - i) for i in range(old.len) if o + i in self.relocations[0])
-            return
+        relocated = [o + i for i in range(old.len) if o + i in self.relocations[0]]
+        self.behind.update((place, o + old.len - place) for place in relocated)
+        field = self._decoders[0].get_constant_offsets(self._decode(0, o))
+        start = field.displacement_offset if old.is_ip_rel_memory_operand else field.immediate_offset
+        if o + start in relocated or (not relocated and any(n + i in self.relocations[1] for i in range(new.len))):
+            return  # compared with the relocations
         if _is_direct(old):
             self.branches.append((o, old.near_branch_target, n, new.near_branch_target))
         elif old.is_ip_rel_memory_operand:
@@ -276,6 +301,10 @@ def is_nop(instruction: Instruction) -> bool:
         return True
     # xchg %ax,%ax
     return instruction.code == Code.XCHG_R16_AX and instruction.op0_register == Register.AX
+
+
+def _notrack(branch: Instruction) -> bool:
+    return branch.segment_prefix == Register.DS and not _is_direct(branch)
 
 
 def _is_direct(instruction: Instruction) -> bool:

@@ -1,0 +1,450 @@
+"""Translation validation says PASS of what the rewriting makes, and objects to any other difference.
+
+The mutations flip bits of rewritten objects. What may change unnoticed is proven harmless, mutation by mutation:
+`harmless` gives the reason, one of `UNNOTICED`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import pytest
+from iced_x86 import Code, Decoder, Instruction, Mnemonic
+
+from asmrewrite import Verdict
+from asmrewrite import rewrite as rewritten
+from asmrewrite.verify.translation import validate, validate_bytes
+from tests.building import GCC, GXX, IDENT, PROGRAMS, ROOT, assemble, must, needs_gxx, options
+from tests.mutations import FIELDS, Elf, Part, flips, noticed, read
+
+OURS = "-fplugin-arg-asmrewrite-"
+FLAGS = [
+    "-O0", "-O2", "-O3 -ffunction-sections", "-O2 -fno-plt -fPIC", "-O2 -mindirect-branch=thunk", "-Os -fno-pie",
+    f"-O2 {OURS}slow=lfence -fcf-protection", f"-O2 {OURS}slow=plain {OURS}align=p2align {OURS}bundle=6",
+]  # fmt: skip
+C_SOURCES = [
+    *(PROGRAMS / f"{name}.c" for name in ("conventions", "static_calls", "static_calls_impl")),
+    *sorted((ROOT / "asmrewrite" / "demo").glob("*.c")),
+]
+CXX_SOURCES = sorted(PROGRAMS.glob("exceptions*.cpp"))
+
+#: What may change without an objection, and why that is right.
+UNNOTICED = {
+    "under a relocation": "the linker replaces these bytes, whatever they are (RELA keeps the addend apart)",
+    "nops": "the padding still is nothing but nops, to the same end, and all that leads into it leads to one of them",
+    "between stubs": "nothing leads there, and it still is int3, nops or zeros",
+    "same place": "another symbol of the same section, and addend and value add up to the same place",
+    "same instructions": "a bit of a prefix that the instruction does not use",
+    "advance by 0": "a call frame instruction that does nothing instead of one that does nothing",
+    "same bytes": "elsewhere in the file are the same bytes, or it has none",
+    "trailing padding": "the section takes in padding behind it",
+    "undefined symbol": "type and size of what only our tables name; the linker takes them from the definition",
+    "name of a stub": "a local symbol that only people read",
+    "names": "sh_name of a relocation, symbol or string table: nothing but people reads it",
+    "table header": "flags, alignment and addresses of what is not loaded",
+    "larger block": "text may be aligned to more, up to 64 bytes",
+}
+
+PROGRAM = """
+struct ops { long (*run)(long); long pad; long (*stop)(long); };
+extern long (*get(long))(long);
+extern long other(long);
+extern long __SCT__event(long);
+long (*table[2])(long);
+static long twice(long n) { return n * 2; }
+static long half(long n) { return n / 2; }
+const struct ops ops = { twice, 7, half };
+long switched(long n)
+{
+    switch (n) {
+    case 0: return other(3);
+    case 1: return n + 5;
+    case 2: return other(n) + 9;
+    case 3: return 77;
+    case 4: return other(5) + n;
+    case 5: return n * n;
+    default: return 1;
+    }
+}
+long calls(long n) { return get(n)(n) + 3; }
+long memory(struct ops *o, long n) { return o->run(n) + 1; }
+long tail(struct ops *o, long n) { return o->stop(n); }
+long statics(long n) { return __SCT__event(n) + 1; }
+void *__SCK__event[2] = { twice, 0 };
+"""
+THROWING = """
+extern long (*get(long))(long);
+struct Guard { ~Guard(); long v; };
+long guarded(long n)
+{
+    Guard guard;
+    try { n += get(n)(n); } catch (int e) { n = e; } catch (...) { n = -1; }
+    return n;
+}
+"""
+
+
+def objections(original: Path, new: Path) -> list[str]:
+    """What is not PASS, in words."""
+    found = validate(str(original), str(new))
+    return [str(v) for v in found.sites if v.verdict is not Verdict.PASS] + [
+        str(v) for v in found.sections if v.verdict is not Verdict.PASS
+    ]
+
+
+def compile_both(source: Path, flags: str, folder: Path) -> tuple[Path, Path]:
+    """The object of the compiler and that of the wrapper."""
+    cxx = source.suffix == ".cpp"
+    made = []
+    for compiler, words in (
+        ("g++" if cxx else "gcc", [word for word in flags.split() if not word.startswith(OURS)]),
+        (GXX if cxx else GCC, flags.split()),
+    ):
+        made.append(folder / f"{source.stem}.{Path(compiler).name}.o")
+        must([compiler, *words, "-c", "-o", made[-1], source])
+    return made[0], made[1]
+
+
+# ---- good ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+def test_c_passes(flags: str, tmp_path: Path) -> None:
+    for source in C_SOURCES:
+        original, new = compile_both(source, flags, tmp_path)
+        assert objections(original, new) == [], source
+        assert objections(original, original) == [], source
+    assert validate(str(original), str(new)).verdict is Verdict.PASS
+
+
+@needs_gxx
+@pytest.mark.parametrize("flags", FLAGS)
+def test_cxx_passes(flags: str, tmp_path: Path) -> None:
+    for source in CXX_SOURCES:
+        original, new = compile_both(source, flags, tmp_path)
+        assert objections(original, new) == [], source
+        assert objections(original, original) == [], source
+
+
+# ---- one thing changed in the assembly --------------------------------------------------------------
+
+LISTING = """
+	.text
+	.globl	f
+	.type	f, @function
+f:
+	.cfi_startproc
+	pushq	%rbx
+	.cfi_def_cfa_offset 16
+	.cfi_offset 3, -16
+	movq	%rdi, %rbx
+	addq	$5, %rbx
+	call	*%rax
+	call	*8(%rbx)
+	call	*%rcx
+	testq	%rax, %rax
+	je	.L2
+	xorl	%eax, %eax
+	imulq	%rbx, %rax
+.L2:
+	cmpq	$2, %rdi
+	ja	.L3
+	leaq	.Ltable(%rip), %rdx
+	movslq	(%rdx,%rdi,4), %rax
+	addq	%rdx, %rax
+	notrack jmp	*%rax	# 8	[c=8 l=2]  *tablejump_1
+.L3:
+	popq	%rbx
+	.cfi_def_cfa_offset 8
+	ret
+	.cfi_endproc
+	.size	f, .-f
+	.section	.rodata
+	.align 4
+.Ltable:
+	.long	.L2-.Ltable
+	.long	.L3-.Ltable
+	.long	.L2-.Ltable
+	.data
+	.quad	f, .L3
+"""
+#: What changed -> the text before and after.
+CHANGES = {
+    "immediate": ("addq\t$5, %rbx", "addq\t$6, %rbx"),
+    "opcode": ("addq\t$5", "subq\t$5"),
+    "swapped": ("movq\t%rdi, %rbx\n\taddq\t$5, %rbx", "addq\t$5, %rbx\n\tmovq\t%rdi, %rbx"),
+    "nop of equal length": ("imulq\t%rbx, %rax", "nopl\t0(%rax)"),
+    "nops of equal length": ("imulq\t%rbx, %rax", "xchg %ax,%ax; nop"),
+    "register of a site": ("call\t*%rcx", "call\t*%rdx"),
+    "register of a load": ("call\t*8(%rbx)", "call\t*8(%rdi)"),
+    "displacement": ("call\t*8(%rbx)", "call\t*16(%rbx)"),
+    "call of a function": ("call\t*%rcx", "call\tf"),
+    "call became jump": ("call\t*%rcx", "jmp\t*%rcx\t# 8\t[c=8 l=2]  *sibcall"),
+    "into the middle": ("je\t.L2", "je\t.L2+1"),
+    "elsewhere": ("je\t.L2", "je\t.L3"),
+    "condition": ("je\t.L2", "jne\t.L2"),
+    "table entry": (".long\t.L3-.Ltable", ".long\t.L2-.Ltable"),
+    "table start": ("leaq\t.Ltable(", "leaq\t.Ltable+4("),
+    "data": (".quad\tf, .L3", ".quad\tf, .L2"),
+    "data addend": (".quad\tf, .L3", ".quad\tf+1, .L3"),
+    "more data": (".quad\tf, .L3", ".quad\tf, .L3, 0"),
+    "removed symbol": ("\t.type\tf, @function\n", ""),
+    "added symbol": ("\t.data\n", "\t.data\nadded:\n"),
+    "global": ("\t.data\n", "\t.data\n\t.globl .Ltable\n"),
+    "weak": (".globl\tf", ".weak\tf"),
+    "hidden": (".globl\tf", ".globl f; .hidden\tf"),
+    "size": (".size\tf, .-f", ".size\tf, .-f-1"),
+    "section": ("\t.data\n", '\t.section .more,"aw"\n\t.long 1\n\t.data\n'),
+    "section's name": ("\t.data\n", '\t.section .data2,"aw"\n'),
+    "alignment": ("\t.align 4\n", "\t.align 8\n"),
+    "CFI offset": (".cfi_def_cfa_offset 16", ".cfi_def_cfa_offset 24"),
+    "CFI row": ("\tpopq\t%rbx\n\t.cfi_def_cfa_offset 8\n", "\t.cfi_def_cfa_offset 8\n\tpopq\t%rbx\n"),
+    "no CFI": ("\t.cfi_offset 3, -16\n", ""),
+    "added code": ("\txorl\t%eax, %eax\n", "\txorl\t%eax, %eax\n\tnotq\t%rax\n"),
+    "code behind": ("\t.section\t.rodata\n", "\tnotq\t%rax\n\t.section\t.rodata\n"),
+}
+
+
+def both(listing: str, changed: str, folder: Path) -> tuple[Path, Path]:
+    """The object of a listing, and that of what another becomes."""
+    text = rewritten(changed + IDENT, options("")).text
+    return assemble(listing + IDENT, folder / "o.o"), assemble(text, folder / "n.o")
+
+
+def test_listing_passes(tmp_path: Path) -> None:
+    assert objections(*both(LISTING, LISTING, tmp_path)) == []
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_changed(what: str, tmp_path: Path) -> None:
+    before, after = CHANGES[what]
+    assert before in LISTING
+    found = objections(*both(LISTING, LISTING.replace(before, after, 1), tmp_path))
+    assert found, what
+
+
+def test_past_the_load(tmp_path: Path) -> None:
+    """A jump to a call through memory must lead to its load, not to the call behind it."""
+    listing = "f:\tjmp\t1f\n\tnop\n1:\tcall\t*8(%rbx)\n\tret\n\t.size f, .-f\n"
+    original, new = both(listing, listing, tmp_path)
+    assert objections(original, new) == []
+    elf = read(new.read_bytes())
+    text = elf.named(".text")
+    site = validate(str(original), str(new)).sites[0].offset
+    jump = elf.content(text)[0]
+    assert jump == 0xEB
+    for target in range(2, site + 6):
+        mutated = elf.with_bytes(text.start + 1, bytes([target - 2]))
+        found = noticed(original.read_bytes(), mutated)
+        good = target in (elf.content(text)[1] + 2,) or (target == 2)
+        assert found or good, target
+    assert noticed(original.read_bytes(), elf.with_bytes(text.start + 1, bytes([site - 2])))
+
+
+def test_local_call_is_no_site(tmp_path: Path) -> None:
+    """A direct call of a local function that becomes a site through a register."""
+    before, after = "f:\tcall\tg\n\tret\ng:\tret\n", "f:\tcall\t*%rax\n\tret\ng:\tret\n"
+    assert objections(*both(before, after, tmp_path))
+
+
+def test_retargeted(tmp_path: Path) -> None:
+    """A site that leads to another site's stub, through another register."""
+    original, new = both(LISTING, LISTING, tmp_path)
+    elf = read(new.read_bytes())
+    sites = [v for v in validate(str(original), str(new)).sites if v.form == "call"]
+    text = elf.named(".text")
+    one, two = sites[0], sites[2]
+    assert one.stub and two.stub
+    for offset in (two.stub[0], two.stub[0] + 13, one.stub[0] + 1, 0):
+        piece = struct.pack("<i", offset - one.offset - 5)
+        assert noticed(original.read_bytes(), elf.with_bytes(text.start + one.offset + 1, piece))
+
+
+# ---- bit by bit --------------------------------------------------------------------------------------
+
+
+def relocated(elf: Elf, number: int) -> set[int]:
+    """The offsets of the section `number` that its relocations fill."""
+    found: set[int] = set()
+    for part in elf.parts:
+        if part.kind == 4 and part.info == number:
+            for place, info, _ in struct.iter_unpack("<QQq", elf.content(part)):
+                found |= set(range(place, place + (8 if info & 0xFFFFFFFF in (1, 24) else 4)))
+    return found
+
+
+def decoded(data: bytes) -> list[Instruction]:
+    """The instructions of `data`."""
+    return list(Decoder(64, data))
+
+
+def is_nop(instruction: Instruction) -> bool:
+    """Whether it does nothing."""
+    return instruction.mnemonic in (Mnemonic.NOP, Mnemonic.FNOP) or (
+        instruction.code == Code.XCHG_R16_AX and str(instruction) in ("xchg ax,ax", "xchg %ax,%ax")
+    )
+
+
+def still_nops(before: bytes, after: bytes, place: int) -> bool:
+    """Whether the instruction at `place` was a nop, and is now one or more nops of that length."""
+    start = 0
+    for instruction in decoded(before):
+        end = start + instruction.len
+        if start <= place < end:
+            now = decoded(after[start:end])
+            return is_nop(instruction) and all(map(is_nop, now)) and sum(i.len for i in now) == end - start
+        start = end
+    return False
+
+
+def target_of(elf: Elf, entry: int) -> tuple[int, int, int]:
+    """The section that a relocation leads to, the offset there, and its type."""
+    _, info, addend = struct.unpack_from("<QQq", elf.data, entry)
+    symbols = next(part for part in elf.parts if part.kind == 2)
+    if (info >> 32) * 24 >= symbols.size:
+        return -1, 0, 0
+    section, value = struct.unpack_from("<HQ", elf.data, symbols.start + 24 * (info >> 32) + 6)
+    return section, value + addend, info & 0xFFFFFFFF
+
+
+def harmless(elf: Elf, number: int, place: int, mutated: bytes, end: int) -> str:
+    """The reason why a bit of section `number` may change; "" when there is none."""
+    part = elf.parts[number]
+    before = elf.content(part)
+    after = mutated[part.start : part.start + part.size]
+    if place in relocated(elf, number):
+        return "under a relocation"
+    if part.name == ".text" and still_nops(before, after, place):
+        return "nops"
+    if part.name == ".text" and place >= end and after[place] in b"\xcc\x90\x00":
+        return "between stubs"
+    if part.name == ".text" and list(map(str, decoded(before))) == list(map(str, decoded(after))):
+        return "same instructions"
+    if part.name == ".eh_frame" and before[place] == 0 and after[place] == 0x40:
+        return "advance by 0"
+    if part.kind == 2:
+        name, info, _, index, value = struct.unpack_from("<IBBHQ", before, place // 24 * 24)
+        if not index and place % 24 >= 4:
+            return "undefined symbol"
+        return "name of a stub" if name and place % 24 < 4 and info == 2 and value >= end else ""
+    if part.kind == 4:
+        entry = part.start + place // 24 * 24
+        was, now = target_of(elf, entry), target_of(Elf(mutated, elf.parts), entry)
+        if was == now and was[0]:
+            return "same place"
+    return ""
+
+
+def report(kind: str, found: dict[str, Counter[str]]) -> None:
+    """Print what was noticed, by section."""
+    for name, counts in found.items():
+        total = sum(counts.values())
+        print(f"{kind} {name}: {counts['noticed']} of {total} noticed, {dict(counts)}")
+
+
+def survey(original: bytes, elf: Elf, bits: dict[str, tuple[int, ...]], end: int) -> dict[str, Counter[str]]:
+    """Section -> how many mutations were noticed, and of the others how many for which reason."""
+    found: dict[str, Counter[str]] = {}
+    for number, part in enumerate(elf.parts):
+        chosen = bits.get(part.name, bits.get("", ()))
+        if part.kind == 8 or not part.size or not chosen:
+            continue
+        counts = found.setdefault(part.name, Counter())
+        for place, bit, mutated in flips(elf, part.start, part.size, chosen):
+            if noticed(original, mutated):
+                counts["noticed"] += 1
+                continue
+            reason = harmless(elf, number, place, mutated, end)
+            assert reason in UNNOTICED, f"{part.name}+{place:#x}, bit {bit}"
+            counts[reason] += 1
+    return found
+
+
+@cache
+def objects(text: str, suffix: str, folder: Path) -> tuple[bytes, bytes]:
+    """A source text compiled both ways."""
+    source = folder / f"x{suffix}"
+    source.write_text(text)
+    original, new = compile_both(source, "-O2 -fno-ident", folder)
+    return original.read_bytes(), new.read_bytes()
+
+
+def stubs_start(original: bytes, new: bytes) -> int:
+    """Where the stubs of .text begin."""
+    found = validate_bytes(original, new, "x.o")
+    assert found.verdict is Verdict.PASS
+    return min(v.stub[0] for v in found.sites if v.stub)
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_every_bit_of_text(half: int, tmp_path: Path) -> None:
+    original, new = objects(PROGRAM, ".c", tmp_path)
+    bits = tuple(range(4 * half, 4 * half + 4))
+    found = survey(original, read(new), {".text": bits}, stubs_start(original, new))
+    report("text", found)
+    counts = found[".text"]
+    assert counts["noticed"] / counts.total() > 0.5
+    assert set(counts) <= {"noticed", "nops", "between stubs", "under a relocation", "same instructions"}
+
+
+def test_every_byte_of_the_rest(tmp_path: Path) -> None:
+    original, new = objects(PROGRAM, ".c", tmp_path)
+    bits: dict[str, tuple[int, ...]] = {"": (0,), ".text": (), ".shstrtab": (), ".strtab": ()}
+    found = survey(original, read(new), bits, stubs_start(original, new))
+    report("rest", found)
+    for name in ("asmrewrite_slots", ".data"):
+        if name in found:
+            assert found[name]["noticed"] == found[name].total(), name
+    assert {"asmrewrite_slots", ".eh_frame", ".rodata", ".rela.rodata"} <= set(found)
+
+
+@needs_gxx
+def test_every_byte_of_exception_tables(tmp_path: Path) -> None:
+    original, new = objects(THROWING, ".cpp", tmp_path)
+    names = (".gcc_except_table", ".rela.gcc_except_table", ".eh_frame", ".rela.eh_frame")
+    found = survey(original, read(new), {**dict.fromkeys(names, (0, 3, 6)), names[0]: tuple(range(8))}, 0)
+    report("exceptions", found)
+    assert found[".gcc_except_table"]["noticed"] / found[".gcc_except_table"].total() > 0.9
+    assert found[".eh_frame"]["noticed"] / found[".eh_frame"].total() > 0.8
+
+
+def header_reason(part: Part, field: str, value: int) -> str:
+    """Why a field of a section header may change unnoticed."""
+    if field == "sh_name" and part.kind in (2, 3, 4, 17):
+        return "names"
+    if part.kind in (2, 3, 4, 17) and field in ("sh_flags", "sh_addralign"):
+        return "table header"
+    if field == "sh_offset":
+        return "same bytes"
+    if field == "sh_size" and (part.name.startswith(".text") or part.kind == 3):
+        return "trailing padding"
+    if field == "sh_addralign" and value < 2 and part.name.startswith(".text.__relpoline"):
+        return "table header"
+    if field == "sh_addralign" and part.name.startswith(".text") and value in (16, 32, 64):
+        return "larger block"
+    return ""
+
+
+def test_every_bit_of_section_headers(tmp_path: Path) -> None:
+    original, new = objects(PROGRAM, ".c", tmp_path)
+    elf = read(new)
+    counts: Counter[str] = Counter()
+    missed = []
+    for part in elf.parts[1:]:
+        for field, (at, size) in FIELDS.items():
+            # The lowest bits of what is wider: the others lead out of the file, or are no flags.
+            for place, bit, mutated in flips(elf, part.header + at, 2 if field == "sh_flags" else 1):
+                if noticed(original, mutated):
+                    counts["noticed"] += 1
+                    continue
+                value = int.from_bytes(mutated[part.header + at :][:size], "little")
+                reason = header_reason(part, field, value)
+                counts[reason] += 1
+                if reason not in UNNOTICED:
+                    missed.append((part.name, field, place, bit))
+    print(f"headers: {dict(counts)}")
+    assert Counter((name, field) for name, field, _, _ in missed) == Counter()
+    assert counts["noticed"] / counts.total() > 0.85
