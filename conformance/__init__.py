@@ -1,4 +1,4 @@
-"""Real programs, built and run with and without asmrewrite: the outputs must be equal.
+"""The long differential suites: what no one here wrote, with and without asmrewrite.
 
-Run from the repository root: ``python -m conformance programs``.
+Run from the repository root: ``python -m conformance [SUITE...]``.
 """

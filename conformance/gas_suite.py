@@ -5,6 +5,7 @@ For every ``.s`` of gas/testsuite/gas/{i386,all,elf}: the listing round-trips by
 and no indirect branch may be left in the disassembly, but for causes listed here by file.
 """
 
+import argparse
 import shutil
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from asmrewrite import Branch, branches, parse, survey
 from conformance.branches import indirect_in
 from conformance.command import CommandError, must, run
 from conformance.sources import REPOSITORY, cache_directory
+from conformance.table import Row
 
 SUMMARY = "binutils' gas tests: round trips, and no indirect branch that we do not see"
 
@@ -30,8 +32,8 @@ EXPLAINED = {
 }
 
 
-def main() -> tuple[int, int, int]:
-    """Run over all files; cases, cases passed, and files with an explained rest."""
+def main(_arguments: argparse.Namespace) -> list[Row]:
+    """Run over all files; explained are those with a rest."""
     root = _fetch(cache_directory()) / "gas" / "testsuite" / "gas"
     work = REPOSITORY / "build" / "gas"
     work.mkdir(parents=True, exist_ok=True)
@@ -57,7 +59,7 @@ def main() -> tuple[int, int, int]:
     for name, cause in EXPLAINED.items():
         print(f"    {name}: {cause}")
     sys.stdout.flush()
-    return cases, cases - len(problems), explained
+    return [Row("gas", cases, cases - len(problems), explained)]
 
 
 def _left(text: str, folder: Path, target: Path) -> list[str]:

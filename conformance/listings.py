@@ -3,6 +3,7 @@
 Every C file of lua, zlib and sqlite3's amalgamation, as gcc prints it at each level, with -dp and without.
 """
 
+import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +12,15 @@ from asmrewrite import parse, rewrite
 from conformance.command import CommandError, run
 from conformance.programs import lua, sqlite, zlib
 from conformance.sources import REPOSITORY, cache_directory
+from conformance.table import Row
 
 SUMMARY = "gcc's listings of real programs: round trips, and rewriting twice is rewriting once"
 
 LEVELS = (("-O0",), ("-O2", "-dp"), ("-O3", "-g"), ("-O2", "-masm=intel", "-fno-plt", "-fPIC"))
 
 
-def main() -> tuple[int, int, int]:
-    """Run over all files; cases, cases passed, 0 explained."""
+def main(_arguments: argparse.Namespace) -> list[Row]:
+    """Run over all files."""
     work = REPOSITORY / "build" / "listings"
     work.mkdir(parents=True, exist_ok=True)
     lua.write_header(work)
@@ -43,7 +45,7 @@ def main() -> tuple[int, int, int]:
         print(f"    {problem}")
     print(f"listings: {cases} listings, {lines} lines, {sites} sites; {len(problems)} failed")
     sys.stdout.flush()
-    return cases, cases - len(problems), 0
+    return [Row("listings", cases, cases - len(problems))]
 
 
 def _sources() -> Iterator[Path]:

@@ -18,7 +18,8 @@ from pathlib import Path
 from conformance.branches import checked, disassembled, proven, read_statistics, recorded_sites
 from conformance.command import CommandError
 from conformance.programs import PROGRAMS, Build, Check, Program
-from conformance.sources import REPOSITORY, cache_directory, require_tools
+from conformance.sources import REPOSITORY, cache_directory
+from conformance.table import Row
 
 SUMMARY = "build real programs with and without asmrewrite and compare them"
 
@@ -84,22 +85,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(arguments: argparse.Namespace) -> list[tuple[str, int, int]]:
-    """Run the selected cases; program, cases and cases passed. `CommandError` when the suite cannot be run."""
+def main(arguments: argparse.Namespace) -> list[Row]:
+    """Run the selected cases; a row for each program. `CommandError` when the suite cannot be run."""
     tool = Tool("gcc", None) if arguments.control else find_tool()
-    require_tools()
     programs = [p for p in PROGRAMS if not arguments.only or p.name in arguments.only]
     levels = [level for level in LEVELS if not arguments.level or level in arguments.level]
     sources = {p.name: p.prepare(cache_directory()) for p in programs}
     work = REPOSITORY / "build" / "programs"
-    table: list[tuple[str, int, int]] = []
+    table: list[Row] = []
     for program in programs:
         outcomes = [
             _run_case(Case(program, level, mode), tool, sources[program.name], work, keep=arguments.keep)
             for level in levels
             for mode in MODES
         ]
-        table.append((program.name, len(outcomes), sum(not outcome.problems for outcome in outcomes)))
+        table.append(Row(program.name, len(outcomes), sum(not outcome.problems for outcome in outcomes)))
     return table
 
 
