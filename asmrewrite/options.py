@@ -44,6 +44,8 @@ class Options(NamedTuple):
     skip_functions: str = ""
     #: What is checked behind the assembler: "off", "sites" or "full".
     check: str = "sites"
+    #: Whether a program that the wrapper links gets the runtime.
+    runtime: bool = True
     #: A profile to fill chains from.
     profile: str = ""
     #: Tables to emit with abi=kernel.
@@ -133,6 +135,7 @@ KEYS: dict[str, Callable[[str], Any]] = {
     "functions": _pattern,
     "skip-functions": _pattern,
     "check": _choice("off", "sites", "full"),
+    "runtime": _switch,
     "profile": _later,
     "tables": _words_of("static-call"),
     "stats": str,

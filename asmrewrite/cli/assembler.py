@@ -87,7 +87,9 @@ _SIGNS = (
     b"____static_call_tramp_", b"__x86_indirect_thunk", b"__llvm_retpoline_", b"intel_syntax", b"noprefix",
 )  # fmt: skip
 #: Options that do not make more of a listing than those signs show.
-_MODEST = frozenset({"abi", "bundle", "align", "slow", "targets", "functions", "skip-functions", "check", "tables"})
+_MODEST = frozenset({
+    "abi", "bundle", "align", "slow", "targets", "functions", "skip-functions", "check", "tables", "runtime",
+})  # fmt: skip
 
 
 def _has_nothing(source: bytes) -> bool:

@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from asmrewrite.toolchain.driver import Plan
+
 
 def run(command: list[str]) -> int:
     """Run `command`, a compiler and its arguments; does not come back when the compiler could be started."""
@@ -34,11 +36,24 @@ def _become(command: list[str]) -> NoReturn:
     from asmrewrite.toolchain.asdir import as_dir
 
     found = plan(arguments, as_dir())
+    if found.linker:
+        found = _with_runtime(found, ours)
     environment.update(found.environment)
     try:
         os.execvpe(found.argv[0], list(found.argv), environment)
     except OSError as error:
         raise ToolError(f"cannot run {found.argv[0]}: {error.strerror}", status=127) from None
+
+
+def _with_runtime(found: Plan, ours: list[tuple[str, str, str]]) -> Plan:
+    from asmrewrite.options import gather
+
+    options = gather(ours)
+    if not options.runtime or options.abi == "kernel":
+        return found
+    from asmrewrite.toolchain.runtime import runtime_object
+
+    return found.linked_with(runtime_object(found.linker))
 
 
 def _quoted(word: str) -> str:

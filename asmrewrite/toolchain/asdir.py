@@ -19,19 +19,21 @@ def as_dir() -> str:
     """The folder, made if need be; `ToolError` when there is no place for it."""
     key = f"{sys.executable}\n{_PACKAGE}\n{sys.version}"
     name = f"as-{crc32(key.encode()):08x}"
-    places = _places()
-    for place in places:
+    for place in places():
         folder = os.path.join(place, name)
-        if _is_ours(folder):
+        if owned(folder, "as"):
             return folder
-    for place in places:
+    for place in places():
         folder = os.path.join(place, name)
-        if _make(folder) and _is_ours(folder):
+        if _make(folder) and owned(folder, "as"):
             return folder
-    raise ToolError("no folder can hold the assembler's shim", hint=f"make one of these writable: {', '.join(places)}")
+    raise ToolError(
+        "no folder can hold the assembler's shim", hint=f"make one of these writable: {', '.join(places())}"
+    )
 
 
-def _places() -> list[str]:
+def places() -> list[str]:
+    """The folders that may hold what is made once and kept, in the order of trying."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     temporary = os.environ.get("TMPDIR") or os.path.join(os.sep, "tmp")
     user = os.geteuid()
@@ -42,14 +44,14 @@ def _places() -> list[str]:
     ]
 
 
-def _is_ours(folder: str) -> bool:
-    """Whether the script is there and nobody else could have written it."""
+def owned(folder: str, name: str) -> bool:
+    """Whether the file is there and nobody else could have written it."""
     try:
-        script, holder = os.stat(os.path.join(folder, "as")), os.stat(folder)
+        file, holder = os.stat(os.path.join(folder, name)), os.stat(folder)
     except OSError:
         return False
     owners = (0, os.geteuid())
-    return script.st_uid in owners and holder.st_uid in owners and not (script.st_mode | holder.st_mode) & 0o022
+    return file.st_uid in owners and holder.st_uid in owners and not (file.st_mode | holder.st_mode) & 0o022
 
 
 def _make(folder: str) -> bool:
