@@ -21,6 +21,7 @@ from asmrewrite.verify.compare.pairing import pair_sections
 from asmrewrite.verify.compare.symbols import symbols
 from asmrewrite.verify.compare.text import rest, text_relocations, text_sections, walk
 from asmrewrite.verify.compare.unwinding import between_tables, compare_frames
+from asmrewrite.verify.debug.proof import Finding, Proof
 from asmrewrite.verify.image import Image
 from asmrewrite.verify.sites import SiteVerdict, Verdict
 
@@ -77,15 +78,16 @@ def _run(both: Comparison) -> Translation:
         for number in text_sections(both):
             walk(both, number)
         find_bases(both)
+        debug = Proof(both).run()
         for number, other in both.pairs.items():
             if both.old.sections[number].kind != "SHT_GROUP":
-                _section(both, both.old.sections[number], both.new.sections[other])
+                _section(both, both.old.sections[number], both.new.sections[other], debug)
         symbols(both)
         both.say("tables", added(both) or records(both))
     return Translation(both.new.path, tuple(both.sites), tuple(both.verdicts))
 
 
-def _section(both: Comparison, old: Section, new: Section) -> None:
+def _section(both: Comparison, old: Section, new: Section, debug: dict[int, Finding]) -> None:
     if old.number in both.walked:
         if not both.walked[old.number].differences:
             both.say(old.name, text_relocations(both, old, new) or rest(both, old, new))
@@ -94,10 +96,8 @@ def _section(both: Comparison, old: Section, new: Section) -> None:
     elif old.name.startswith(".gcc_except_table"):
         # The rows are compared from the frames that lead to them.
         _guarded(both, old.name, lambda: between_tables(both, old, new))
-    elif old.name.startswith((".debug", ".zdebug")):
-        same = not data(both, old, new)
-        reason = "" if same else "debug information is compared byte for byte only, and it moved"
-        both.say(old.name, reason, Verdict.UNKNOWN)
+    elif old.number in debug:
+        both.say(old.name, *debug[old.number])
     else:
         both.say(old.name, data(both, old, new))
 

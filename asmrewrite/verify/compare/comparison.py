@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from asmrewrite.verify.compare.headers import Headers
+    from asmrewrite.verify.offsets import OffsetMap
     from asmrewrite.verify.streams import Walked
 
 #: Sections that a rewriting adds, by name and by the beginning of a name.
@@ -44,7 +45,8 @@ class Comparison:
     """Two objects and what is known of both: the verdicts so far, and the questions that every comparison asks.
 
     `pairs` are the sections that correspond, by number; `walked` says what became of each text section's offsets,
-    `bases` where tables of data sections begin, `tables` which exception table became which.
+    `bases` where tables of data sections begin, `tables` which exception table became which. `moved` are the offsets
+    of debug sections that grew or shrank.
     """
 
     def __init__(self, original: Image, new: Image, headers: Headers, new_headers: Headers) -> None:
@@ -55,6 +57,7 @@ class Comparison:
         self.pairs: dict[int, int] = {}
         self.walked: dict[int, Walked] = {}
         self.bases: dict[int, list[int]] = {}
+        self.moved: dict[int, OffsetMap] = {}
         self.tables: dict[tuple[int, int], tuple[int, int]] = {}
 
     def say(self, section: str, problem: str, verdict: Verdict = Verdict.FAIL) -> None:
@@ -73,7 +76,28 @@ class Comparison:
     def leads(self, number: int, original: int, new: int) -> bool:
         """Whether an offset of the original's section `number` may have become `new`."""
         walked = self.walked.get(number)
-        return walked.offsets.leads(original, new) if walked else original == new
+        if walked:
+            return walked.offsets.leads(original, new)
+        places = self.moved.get(number)
+        return original == new if places is None else places[original] == new
+
+    def begins(self, number: int, original: int, new: int) -> bool:
+        """The same for the begin of a range of a list.
+
+        It may be in the middle of a branch: where a call destroys a value, a compiler changes its place one byte
+        before the return address.
+        """
+        walked = self.walked.get(number)
+        if walked is None or original not in walked.inner:
+            return self.leads(number, original, new)
+        return walked.offsets.after(original + 1) == new + 1
+
+    def ends(self, number: int, original: int, new: int) -> bool:
+        """The same for its end, which may take in the stubs at the end of the section."""
+        if self.begins(number, original, new):
+            return True
+        ending = number in self.walked and original == len(self.old.sections[number].data)
+        return ending and new == self.new.sections[self.pairs[number]].size
 
     def name(self, image: Image, relocation: Relocation) -> str:
         return image.symbols[relocation.symbol].name
