@@ -15,7 +15,7 @@
      call   CALL_INSN whose target is no symbol
      tail   the same with SIBLING_CALL_P
      table  a jump through a table of the function
-     goto   any other jump to an address: computed, non-local, longjmp.  */
+     goto   any other jump to an address: computed, non-local, longjmp's, eh_return's.  */
 
 #include "gcc-plugin.h"
 #include "plugin-version.h"
@@ -77,7 +77,15 @@ kind (rtx_insn *insn)
   if (CALL_P (insn))
     return !indirect_call (insn) ? nullptr : SIBLING_CALL_P (insn) ? "tail" : "call";
   if (JUMP_P (insn))
-    return tablejump_p (insn, nullptr, nullptr) ? "table" : computed_jump_p (insn) ? "goto" : nullptr;
+    {
+      if (tablejump_p (insn, nullptr, nullptr))
+	return "table";
+      /* A return to an address in a register: eh_return's, where there are shadow stacks.  */
+      rtx body = PATTERN (insn);
+      bool to_register = GET_CODE (body) == PARALLEL && ANY_RETURN_P (XVECEXP (body, 0, 0))
+			 && GET_CODE (XVECEXP (body, 0, 1)) == USE && REG_P (XEXP (XVECEXP (body, 0, 1), 0));
+      return to_register || computed_jump_p (insn) ? "goto" : nullptr;
+    }
   /* A TLS descriptor's call is an INSN, since it clobbers next to nothing (-mtls-dialect=gnu2).  */
   if (NONJUMP_INSN_P (insn) && recog_memoized (insn) >= 0
       && strstr (get_insn_name (INSN_CODE (insn)), "tls_dynamic_gnu2_call"))
