@@ -38,6 +38,9 @@ class Section(NamedTuple):
     kind: str
     entry_size: int
     offset: int
+    #: sh_link and sh_info: numbers of other sections, as the kind says.
+    link: int = 0
+    info: int = 0
 
 
 class Symbol(NamedTuple):
@@ -88,6 +91,8 @@ class Image:
         if elf.elfclass != 64 or elf["e_machine"] != "EM_X86_64":
             raise CheckError("is not an x86-64 object", file=path)
         self.relocatable = elf["e_type"] == "ET_REL"
+        #: Whether the loader may put it anywhere (PIE, shared library), and so relocates every pointer in its data.
+        self.movable = elf["e_type"] == "ET_DYN"
         self.sections: list[Section] = []
         self._file = file
         self._symtab = self._strtab = 0
@@ -104,7 +109,7 @@ class Image:
         wanted = kind not in ("SHT_NOBITS", "SHT_NULL") and (header["sh_flags"] & 2 or kind in _WANTED)
         section = Section(
             number, elf._get_section_name(header), b"", header["sh_addr"], header["sh_addralign"], header["sh_flags"],
-            header["sh_size"], kind, header["sh_entsize"], header["sh_offset"],
+            header["sh_size"], kind, header["sh_entsize"], header["sh_offset"], header["sh_link"], header["sh_info"],
         )  # fmt: skip
         self.sections.append(section._replace(data=self.contents(section)) if wanted else section)
         if kind == "SHT_RELA" and self.relocatable:
