@@ -13,7 +13,8 @@ import sys
 
 from asmrewrite.errors import AsmRewriteError, CheckError
 from asmrewrite.toolchain import gas
-from asmrewrite.toolchain.process import behind_link, end_by, publish, read_rest, write_all
+from asmrewrite.toolchain.output import publish
+from asmrewrite.toolchain.process import end_by, read_rest, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def shim_main(arguments: list[str]) -> int:
     """Run as the assembler; the exit status."""
     from asmrewrite.cli.report import guarded, leave
 
-    return leave(guarded(lambda: _main(arguments, os.path.realpath(os.path.dirname(sys.argv[0])))))
+    return leave(guarded(lambda: _main(arguments, os.path.realpath(sys.argv[0]))))
 
 
 def _main(arguments: list[str], shim: str) -> int:
@@ -38,6 +39,8 @@ def _main(arguments: list[str], shim: str) -> int:
     try:
         source = _read(line.inputs)
     except OSError:
+        if EMIT in os.environ:
+            raise
         return _replace(gas.find(shim), arguments)
     if line.inputs and EMIT not in os.environ and _has_nothing(source):
         return _replace(gas.find(shim), arguments)
@@ -72,11 +75,11 @@ def _main(arguments: list[str], shim: str) -> int:
     write_all(2, made.messages)
     _statistics(result, options, assembler, line.options, made.content)
     try:
-        publish(line.output, made.content)
+        publish(line.output, made.content, replace=True)
     except OSError as error:
         # In the assembler's own words, for whoever reads the messages of a build.
         messages = f"Assembler messages:\nFatal error: can't create {line.output}: {error.strerror}\n"
-        write_all(2, messages.encode())
+        write_all(2, os.fsencode(messages))
         return 1
     return 0
 
@@ -189,7 +192,7 @@ def _emit(result: Rewritten, options: Options, output: str) -> int:
     if output == "-":
         write_all(1, content)
     else:
-        publish(behind_link(output), content)  # compilers write through links; assemblers replace them
+        publish(output, content)
     if options.stats:
         from asmrewrite.cli.report import statistics
 

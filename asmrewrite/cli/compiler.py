@@ -7,6 +7,7 @@ import sys
 
 from asmrewrite.errors import ToolError
 from asmrewrite.toolchain.driver import plan, split_options
+from asmrewrite.toolchain.process import like_any_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def _quoted(word: str) -> str:
 
 
 def _wrapper(compiler: str) -> int:
+    like_any_program()
     return run([compiler, *sys.argv[1:]])
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from asmrewrite.errors import AsmRewriteError, OptionError
-from asmrewrite.toolchain.process import behind_link, publish, read_rest, write_all
+from asmrewrite.toolchain.output import publish
+from asmrewrite.toolchain.process import read_rest, write_all
 
 
 def key_arguments(arguments: list[str]) -> tuple[list[str], list[tuple[str, str, str]]]:
@@ -46,7 +47,7 @@ def filter_main(arguments: list[str]) -> int:
     if output == "-":
         write_all(1, *result.buffers(content))
     else:
-        publish(behind_link(output), *result.buffers(content))
+        publish(output, *result.buffers(content))
     return 0
 
 

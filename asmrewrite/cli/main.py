@@ -29,10 +29,10 @@ def main() -> int:
     """Run the command line; the exit status."""
     gc.disable()  # one short run: collecting what will all be used costs more than it frees
     from asmrewrite.cli.report import guarded, leave
+    from asmrewrite.toolchain.process import like_any_program
 
-    arguments = sys.argv[1:]
-    status = guarded(lambda: _dispatch(arguments))
-    return leave(status) if arguments[:1] == ["filter"] else status
+    like_any_program()
+    return leave(guarded(lambda: _dispatch(sys.argv[1:])))
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -49,6 +49,10 @@ def _dispatch(arguments: list[str]) -> int:
         from asmrewrite.cli.filter import filter_main
 
         return filter_main(rest)
+    if sys.stdout is None:
+        from asmrewrite.errors import AsmRewriteError
+
+        raise AsmRewriteError("standard output is closed")
     if command in ("check", "sites"):
         from asmrewrite.cli import objects
 

@@ -16,30 +16,27 @@ if TYPE_CHECKING:
     from asmrewrite.rewriting import Rewritten
 
 
+OUT_OF_MEMORY = "asmrewrite: error: out of memory: raise the limit (ulimit -v), or compile fewer files at once"
+
+
 def guarded(main: Callable[[], int]) -> int:
     """Run `main`; an error becomes a message and a status, and never an output."""
     try:
-        return main()
+        try:
+            return main()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except AsmRewriteError as error:
         say(f"asmrewrite: error: {error}")
-        return 2 if isinstance(error, OptionError) else getattr(error, "status", 1)
-    except BrokenPipeError:
-        # Nobody reads on; end as programs do.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        from asmrewrite.toolchain.process import end_by
-
-        end_by(13)
-        return 1
-    except KeyboardInterrupt:
-        from asmrewrite.toolchain.process import end_by
-
-        end_by(2)
-        return 130
+        status = getattr(error, "status", 1)
+        return 2 if isinstance(error, OptionError) else status if status > 0 else 1
     except OSError as error:
-        say(f"asmrewrite: error: {error.filename or ''}: {error.strerror}")
+        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        say(f"asmrewrite: error: {where}{error.strerror or error}")
         return 1
     except MemoryError:
-        say("asmrewrite: error: out of memory")
+        say(OUT_OF_MEMORY)
         return 1
     except Exception as error:
         return internal(error)
@@ -47,8 +44,6 @@ def guarded(main: Callable[[], int]) -> int:
 
 def leave(status: int) -> NoReturn:
     """End at once with `status`: to free a listing token by token would take 5 ms."""
-    sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(status)
 
 
@@ -67,8 +62,11 @@ def internal(error: Exception) -> int:
 
 
 def say(message: str) -> None:
-    """A line on standard error."""
-    os.write(2, (message + "\n").encode("utf-8", "replace"))
+    """A line on standard error, if there is one."""
+    try:
+        os.write(2, (message + "\n").encode("utf-8", "surrogateescape"))
+    except OSError:
+        return
 
 
 def statistics(result: Rewritten, destination: str, original: bytes, content: bytes) -> None:

@@ -1,11 +1,13 @@
 """Run a program on bytes, with neither a shell, a thread, nor a file that could be left behind.
 
 Input, output and messages go through memory files (memfd_create(2)), so nothing can block on a full pipe and
-a process that is killed leaves nothing. `subprocess` would cost 5 ms of import on the way of every compilation.
+a process that is killed leaves nothing. `subprocess` would cost 5 ms of import on the way of every compilation,
+and `signal`, which only gives names to `_signal`, more than 1 ms.
 """
 
 from __future__ import annotations
 
+import _signal
 import os
 from typing import NamedTuple
 
@@ -63,113 +65,51 @@ def write_all(descriptor: int, *buffers: bytes | memoryview) -> None:
 _IOV_MAX = 1024
 
 
+#: Signals that Python ignores, which programs that it starts or becomes would inherit.
+_IGNORED = (_signal.SIGPIPE, _signal.SIGXFSZ)
+
+
+def like_any_program() -> None:
+    """Undo what is Python's own: for the start of a command line, never of a library.
+
+    Signals end us at once, also after an execve. A standard descriptor that is closed is taken by one that is of no
+    use, or else the next file to be opened would be standard error; programs that we become find it closed.
+    """
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    for number in (*_IGNORED, _signal.SIGCHLD):
+        _signal.signal(number, _signal.SIG_DFL)
+    while (taken := os.open(os.sep, os.O_RDONLY)) <= 2:
+        pass
+    os.close(taken)
+
+
 def run(argv: list[str], stdin: Sequence[bytes | memoryview] | None = None, keep: tuple[int, ...] = ()) -> Finished:
     """Run `argv` to its end; `stdin` None means ours. `keep` are descriptors that it inherits under their numbers."""
     messages = memory_file("messages")
     opened = [messages]
     actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_DUP2, messages, 2)]
-    if stdin is not None:
-        source = memory_file("stdin", *stdin)
-        opened.append(source)
-        actions.append((os.POSIX_SPAWN_DUP2, source, 0))
-    actions += [(os.POSIX_SPAWN_DUP2, descriptor, descriptor) for descriptor in keep]
     try:
+        if stdin is not None:
+            source = memory_file("stdin", *stdin)
+            opened.append(source)
+            actions.append((os.POSIX_SPAWN_DUP2, source, 0))
+        actions += [(os.POSIX_SPAWN_DUP2, descriptor, descriptor) for descriptor in keep]
         try:
-            child = os.posix_spawnp(argv[0], argv, os.environ, file_actions=actions)
+            child = os.posix_spawnp(argv[0], argv, os.environ, file_actions=actions, setsigdef=_IGNORED)
         except OSError as error:
             raise ToolError(f"cannot run {argv[0]}: {error.strerror}", status=127) from None
-        return Finished(_wait(child), read_all(messages))
+        return Finished(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), read_all(messages))
     finally:
         for descriptor in opened:
             os.close(descriptor)
 
 
-def _wait(child: int) -> int:
-    """The child's end. Should we be told to end first, the child is told too."""
-    import signal
-
-    def pass_on(number: int, _frame: object) -> None:
-        os.kill(child, number)
-        received.append(number)
-
-    received: list[int] = []
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, pass_on) for number in signals]
-    try:
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)
-    if received:
-        end_by(received[0])
-    return status
-
-
 def end_by(number: int) -> None:
-    """End as a program ends that does not catch the signal `number`."""
-    import signal
+    """End as a program ends that does not catch the signal `number`; the dump of its memory is the program's own."""
+    import resource
 
-    signal.signal(number, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if number != _signal.SIGKILL:
+        _signal.signal(number, _signal.SIG_DFL)
     os.kill(os.getpid(), number)
-
-
-def behind_link(path: str) -> str:
-    """The file that a link at `path` names, so that it and not the link is replaced; else `path` itself."""
-    return (
-        os.path.realpath(path) if os.path.islink(path) and (os.path.isfile(path) or not os.path.exists(path)) else path
-    )
-
-
-def publish(path: str, *buffers: bytes | memoryview) -> None:
-    """Make `buffers` the file at `path`, whole or not at all.
-
-    The bytes go to a file without a name (O_TMPFILE) that is then linked into its folder; what is not a regular
-    file, such as /dev/null, is written to.
-    """
-    folder = os.path.dirname(path) or "."
-    if os.path.exists(path) and not os.path.isfile(path):
-        descriptor = os.open(path, os.O_WRONLY)
-        try:
-            write_all(descriptor, *buffers)
-        finally:
-            os.close(descriptor)
-        return
-    try:
-        descriptor = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o666)
-    except OSError:
-        _publish_named(path, *buffers)
-        return
-    try:
-        write_all(descriptor, *buffers)
-        if not os.path.lexists(path):
-            _name(descriptor, path)
-            return
-        name = _beside(path)
-        _name(descriptor, name)
-        os.replace(name, path)
-    finally:
-        os.close(descriptor)
-
-
-def _name(descriptor: int, path: str) -> None:
-    """Give the unnamed file a name; only with a folder's descriptor does os.link follow the link in /proc."""
-    os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, follow_symlinks=True)
-
-
-def _publish_named(path: str, *buffers: bytes | memoryview) -> None:
-    """The same on a file system without O_TMPFILE."""
-    name = _beside(path)
-    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        try:
-            write_all(descriptor, *buffers)
-        finally:
-            os.close(descriptor)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
-def _beside(path: str) -> str:
-    return f"{path}.asmrewrite-{os.getpid()}"
