@@ -13,7 +13,7 @@ import sys
 
 from asmrewrite.errors import AsmRewriteError, CheckError
 from asmrewrite.toolchain import gas
-from asmrewrite.toolchain.output import publish
+from asmrewrite.toolchain.output import MEDIUM_ERRORS, print_all, publish
 from asmrewrite.toolchain.process import end_by, read_rest, write_all
 
 TYPE_CHECKING = False
@@ -78,7 +78,8 @@ def _main(arguments: list[str], shim: str) -> int:
         publish(line.output, made.content, replace=True)
     except OSError as error:
         # In the assembler's own words, for whoever reads the messages of a build.
-        messages = f"Assembler messages:\nFatal error: can't create {line.output}: {error.strerror}\n"
+        what = "write" if error.errno in MEDIUM_ERRORS else "create"
+        messages = f"Assembler messages:\nFatal error: can't {what} {line.output}: {error.strerror}\n"
         write_all(2, os.fsencode(messages))
         return 1
     return 0
@@ -134,6 +135,9 @@ def _as_it_was(text: str, line: gas.CommandLine, assembler: str, arguments: list
 
 def _refused(text: str, made: gas.Assembled, line: gas.CommandLine, assembler: str, arguments: list[str]) -> int:
     """gas refused the rewritten text: let it speak of the original, which is what the user wrote."""
+    if any(words in made.messages for words in (b"out of memory", b"memory exhausted")):
+        write_all(2, made.messages)
+        return made.status
     name = line.inputs[0] if line.inputs else ""
     original = gas.assemble(text, line.options, file=name, assembler=assembler)
     if original.status:
@@ -190,7 +194,7 @@ def _emit(result: Rewritten, options: Options, output: str) -> int:
     if os.environ[EMIT] == "rename" and output.endswith(".o"):
         output = output[:-2] + ".s"
     if output == "-":
-        write_all(1, content)
+        print_all(content)
     else:
         publish(output, content)
     if options.stats:

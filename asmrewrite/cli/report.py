@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from errno import ENOMEM
 
 from asmrewrite.errors import AsmRewriteError, OptionError
 
@@ -27,19 +28,32 @@ def guarded(main: Callable[[], int]) -> int:
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()
-    except AsmRewriteError as error:
+    except Exception as error:
+        return _told(error)
+
+
+def _told(error: Exception) -> int:
+    """Say what happened; the exit status."""
+    if _lacks_memory(error):
+        say(OUT_OF_MEMORY)
+        return 1
+    if isinstance(error, AsmRewriteError):
         say(f"asmrewrite: error: {error}")
         status = getattr(error, "status", 1)
         return 2 if isinstance(error, OptionError) else status if status > 0 else 1
-    except OSError as error:
+    if isinstance(error, OSError):
         where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
         say(f"asmrewrite: error: {where}{error.strerror or error}")
         return 1
-    except MemoryError:
-        say(OUT_OF_MEMORY)
-        return 1
-    except Exception as error:
-        return internal(error)
+    return internal(error)
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether there was no memory: how Python's importing, loading of libraries and system calls say it."""
+    if isinstance(error, OSError):
+        return error.errno == ENOMEM
+    words = {SystemError: "without exception set", ImportError: "failed to map"}.get(type(error))
+    return isinstance(error, MemoryError) or (words is not None and words in str(error))
 
 
 def leave(status: int) -> NoReturn:

@@ -9,12 +9,9 @@ import sys
 def main() -> None:
     """Run as the assembler, to the end of the process."""
     gc.disable()  # one short run: collecting what will all be used costs more than it frees
-    try:
-        from asmrewrite.toolchain.process import like_any_program
+    from asmrewrite.toolchain.process import like_any_program
 
-        like_any_program()
-        from asmrewrite.cli.assembler import shim_main
+    like_any_program()
+    from asmrewrite.cli.assembler import shim_main
 
-        shim_main(sys.argv[1:])
-    except MemoryError:
-        sys.exit("asmrewrite: error: out of memory: raise the limit (ulimit -v), or compile fewer files at once")
+    shim_main(sys.argv[1:])

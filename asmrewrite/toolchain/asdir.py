@@ -13,8 +13,16 @@ from binascii import crc32
 
 from asmrewrite.errors import ToolError
 
-#: The script; `sys.argv[0]` is its own name.
-_BODY = "import sys; sys.path[0:1] = {folders}; from asmrewrite.cli.shim import main; main()"
+#: The script; `sys.argv[0]` is its own name. Nothing of ours is there yet to say what went wrong.
+_BODY = """\
+import sys
+try:
+    sys.path[0:1] = {folders}
+    from asmrewrite.cli.shim import main
+    main()
+except (MemoryError, SystemError, OSError, ImportError) as error:
+    sys.exit("asmrewrite: error: the shim cannot start: " + (str(error) or "out of memory (ulimit -v)"))
+"""
 #: Behind ``#!`` Linux takes no more than this (bytes, with the name of a script's interpreter and its one option).
 _SHEBANG_MAX = 127
 
@@ -91,8 +99,8 @@ def _script() -> bytes:
     body = _BODY.format(folders=ascii(list(dict.fromkeys(folders))))
     start = f"#!{sys.executable} -IS"
     if len(os.fsencode(start)) <= _SHEBANG_MAX and not set(sys.executable) & set(" \t\n"):
-        return os.fsencode(f"{start}\n{body}\n")
-    words = " ".join(map(_quoted, (sys.executable, "-IS", "-c", f"import sys; del sys.argv[0]; {body}")))
+        return os.fsencode(f"{start}\n{body}")
+    words = " ".join(map(_quoted, (sys.executable, "-IS", "-c", f"import sys\ndel sys.argv[0]\n{body}")))
     return os.fsencode(f'#!/bin/sh\nexec {words} "$0" "$@"\n')
 
 

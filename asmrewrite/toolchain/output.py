@@ -10,10 +10,12 @@ from __future__ import annotations
 import _signal
 import os
 import stat
-from errno import EDQUOT, EFBIG, ENOSPC
+from errno import EDQUOT, EFBIG, EIO, ENOSPC
 
 from asmrewrite.toolchain.process import write_all
 
+#: Errors of what a file is on, as opposed to those of its name.
+MEDIUM_ERRORS = (EDQUOT, EFBIG, EIO, ENOSPC)
 #: What a user or a build system ends us with; SIGKILL cannot be put off.
 _ENDINGS = (_signal.SIGHUP, _signal.SIGINT, _signal.SIGTERM)
 
@@ -37,6 +39,15 @@ def publish(path: str, *buffers: bytes | memoryview, replace: bool = False) -> N
         _write_into(path, buffers, there and not old)
     except OSError as error:
         error.filename, error.filename2 = path, None
+        raise
+
+
+def print_all(*buffers: bytes | memoryview) -> None:
+    """Write `buffers` to standard output; an `OSError` says that it was there."""
+    try:
+        write_all(1, *buffers)
+    except OSError as error:
+        error.filename = "standard output"
         raise
 
 
@@ -90,7 +101,7 @@ def _fill(descriptor: int, buffers: tuple[bytes | memoryview, ...]) -> None:
         if size > before:
             os.posix_fallocate(descriptor, 0, size)
     except OSError as error:
-        if error.errno in (ENOSPC, EDQUOT, EFBIG):  # else the file system cannot say
+        if error.errno in MEDIUM_ERRORS:  # else the file system cannot say
             os.ftruncate(descriptor, before)
             raise
     try:
