@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from asmrewrite.errors import ToolError
-from asmrewrite.toolchain.driver import plan, split_options
-from asmrewrite.toolchain.process import like_any_program
+from asmrewrite.toolchain.start import like_any_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +20,9 @@ def run(command: list[str]) -> int:
 
 
 def _become(command: list[str]) -> NoReturn:
+    from asmrewrite.errors import ToolError
+    from asmrewrite.toolchain.driver import plan, split_options
+
     if not command:
         raise ToolError("no compiler was named", status=2, hint="as in: asmrewrite cc gcc -O2 -c x.c")
     arguments, ours = split_options(command)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 
+from asmrewrite.toolchain.start import like_any_program
+
 USAGE = """\
 usage: asmrewrite COMMAND ...
 
@@ -27,11 +29,10 @@ compiler, as ASMREWRITE_FLAGS="KEY=VALUE ...", or in asmrewrite.toml; the neares
 
 def main() -> int:
     """Run the command line; the exit status."""
+    like_any_program()
     gc.disable()  # one short run: collecting what will all be used costs more than it frees
     from asmrewrite.cli.report import guarded, leave
-    from asmrewrite.toolchain.process import like_any_program
 
-    like_any_program()
     return leave(guarded(lambda: _dispatch(sys.argv[1:])))
 
 

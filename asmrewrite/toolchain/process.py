@@ -1,8 +1,7 @@
 """Run a program on bytes, with neither a shell, a thread, nor a file that could be left behind.
 
 Input, output and messages go through memory files (memfd_create(2)), so nothing can block on a full pipe and
-a process that is killed leaves nothing. `subprocess` would cost 5 ms of import on the way of every compilation,
-and `signal`, which only gives names to `_signal`, more than 1 ms.
+a process that is killed leaves nothing. `subprocess` would cost 5 ms of import on the way of every compilation.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import os
 from typing import NamedTuple
 
 from asmrewrite.errors import ToolError
+from asmrewrite.toolchain.start import IGNORED_BY_PYTHON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,25 +65,6 @@ def write_all(descriptor: int, *buffers: bytes | memoryview) -> None:
 _IOV_MAX = 1024
 
 
-#: Signals that Python ignores, which programs that it starts or becomes would inherit.
-_IGNORED = (_signal.SIGPIPE, _signal.SIGXFSZ)
-
-
-def like_any_program() -> None:
-    """Undo what is Python's own: for the start of a command line, never of a library.
-
-    Signals end us at once, also after an execve. A standard descriptor that is closed is taken by one that is of no
-    use, or else the next file to be opened would be standard error; programs that we become find it closed.
-    """
-    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
-        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
-    for number in (*_IGNORED, _signal.SIGCHLD):
-        _signal.signal(number, _signal.SIG_DFL)
-    while (taken := os.open(os.sep, os.O_RDONLY)) <= 2:
-        pass
-    os.close(taken)
-
-
 def run(argv: list[str], stdin: Sequence[bytes | memoryview] | None = None, keep: tuple[int, ...] = ()) -> Finished:
     """Run `argv` to its end; `stdin` None means ours. `keep` are descriptors that it inherits under their numbers."""
     messages = memory_file("messages")
@@ -96,7 +77,7 @@ def run(argv: list[str], stdin: Sequence[bytes | memoryview] | None = None, keep
             actions.append((os.POSIX_SPAWN_DUP2, source, 0))
         actions += [(os.POSIX_SPAWN_DUP2, descriptor, descriptor) for descriptor in keep]
         try:
-            child = os.posix_spawnp(argv[0], argv, os.environ, file_actions=actions, setsigdef=_IGNORED)
+            child = os.posix_spawnp(argv[0], argv, os.environ, file_actions=actions, setsigdef=IGNORED_BY_PYTHON)
         except OSError as error:
             raise ToolError(f"cannot run {argv[0]}: {error.strerror}", status=127) from None
         return Finished(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), read_all(messages))
