@@ -188,7 +188,10 @@ def from_file(path: str) -> list[tuple[str, str, str]]:
 
 def find_file(start: str) -> str:
     """The nearest ``asmrewrite.toml`` in `start` or a folder above it; "" when there is none."""
-    folder = os.path.abspath(start)
+    try:
+        folder = os.path.abspath(start)
+    except FileNotFoundError:
+        return ""  # the current folder has been removed
     while True:
         candidate = os.path.join(folder, CONFIG_FILE)
         if os.path.isfile(candidate):

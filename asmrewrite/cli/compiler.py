@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from asmrewrite.errors import ToolError
-from asmrewrite.toolchain.driver import plan, split_options
+from asmrewrite.toolchain.start import like_any_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +22,9 @@ def run(command: list[str]) -> int:
 
 
 def _become(command: list[str]) -> NoReturn:
+    from asmrewrite.errors import ToolError
+    from asmrewrite.toolchain.driver import plan, split_options
+
     if not command:
         raise ToolError("no compiler was named", status=2, hint="as in: asmrewrite cc gcc -O2 -c x.c")
     arguments, ours = split_options(command)
@@ -65,6 +67,7 @@ def _quoted(word: str) -> str:
 
 
 def _wrapper(compiler: str) -> int:
+    like_any_program()
     return run([compiler, *sys.argv[1:]])
 
 

@@ -30,7 +30,7 @@ def runtime_object(compiler: str) -> str:
     for name in [*sources, os.path.join(INCLUDE, "asmrewrite", "abi.h")]:
         with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
             key.append(file.read())
-    name = f"runtime-{crc32(chr(0).join(key).encode()):08x}.o"
+    name = f"runtime-{crc32(os.fsencode(chr(0).join(key))):08x}.o"
     for place in places():
         if owned(place, name):
             return os.path.join(place, name)

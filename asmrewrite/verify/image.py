@@ -98,8 +98,11 @@ class Image:
         self._symtab = self._strtab = 0
         self._group_sections: list[tuple[int, int]] = []
         self._relocation_sections: dict[int, int] = {}
-        for number in range(elf.num_sections()):
-            self._add(number, elf._get_section_header(number), elf)
+        try:
+            for number in range(elf.num_sections()):
+                self._add(number, elf._get_section_header(number), elf)
+        except ELFError as error:
+            raise CheckError(f"is cut short or no sound ELF file: {error}", file=path) from None
         self._relocations: dict[int, dict[int, Relocation]] = {}
         self._symbols: list[Symbol] | None = None
         self._functions: dict[int, tuple[list[int], list[str]]] | None = None
@@ -124,7 +127,11 @@ class Image:
         if section.data or section.kind == "SHT_NOBITS":
             return section.data
         self._file.seek(section.offset)
-        return self._file.read(section.size)
+        data = self._file.read(section.size)
+        if len(data) < section.size:
+            raise CheckError(f"is cut short: {section.name} has {section.size} bytes, {len(data)} are there",
+                             file=self.path)  # fmt: skip
+        return data
 
     @property
     def symbols(self) -> list[Symbol]:
