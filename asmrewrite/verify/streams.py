@@ -278,7 +278,7 @@ class Walk:
             branch.memory_base == load.memory_base
             and branch.memory_index == load.memory_index
             and branch.memory_index_scale == load.memory_index_scale
-            and branch.segment_prefix == load.segment_prefix
+            and _segment(branch) == _segment(load)
         )
         if not equal:
             return False
@@ -304,6 +304,12 @@ def is_nop(instruction: Instruction) -> bool:
         return True
     # xchg %ax,%ax
     return instruction.code == Code.XCHG_R16_AX and instruction.op0_register == Register.AX
+
+
+def _segment(instruction: Instruction) -> int:
+    """The segment that an operand in memory is in; `%ds` is the default, and with a branch it is `notrack`."""
+    segment = instruction.segment_prefix
+    return int(Register.NONE if segment == Register.DS else segment)
 
 
 def _notrack(branch: Instruction) -> bool:

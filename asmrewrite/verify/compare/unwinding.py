@@ -24,9 +24,10 @@ def compare_frames(both: Comparison, old: Section, new: Section) -> str:
     used = frozenset[int]()
     for frame in frames(both.new, new):
         used |= frame.relocations
-        if frame.start[:2] in seen:
+        if frame.size and frame.start[:2] in seen:
             return "two frames cover one place"
-        seen.add(frame.start[:2])
+        if frame.size:
+            seen.add(frame.start[:2])
         name = both.new.sections[frame.start.section].name
         if (frame.start.section, frame.start.offset) in own or name.startswith(THUNKS):
             if problem := _own_frame(both, frame):
