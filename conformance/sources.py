@@ -8,7 +8,7 @@ sources.list(5)).
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from conformance.command import CommandError, must
@@ -33,9 +33,9 @@ def cache_directory() -> Path:
     return Path(os.environ.get("ASMREWRITE_SOURCES") or REPOSITORY / "build" / "sources").resolve()
 
 
-def require_tools() -> None:
+def require_tools(tools: Mapping[str, str] = TOOLS) -> None:
     """Install what is missing when that is allowed; otherwise say in one line what to install."""
-    install(sorted({package for tool, package in TOOLS.items() if shutil.which(tool) is None}))
+    install(sorted({package for tool, package in tools.items() if shutil.which(tool) is None}))
 
 
 def install(packages: Sequence[str]) -> None:
