@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from asmrewrite.errors import OptionError
-from asmrewrite.verify.sites import SiteVerdict, Verdict, check
+from asmrewrite.verify.sites import SiteVerdict, Verdict, bytecode_alone, check
 
 
 def check_main(arguments: list[str]) -> int:
@@ -23,6 +23,10 @@ def check_main(arguments: list[str]) -> int:
         total += len(verdicts)
         bad += sum(1 for verdict in verdicts if verdict.verdict is not Verdict.PASS)
         found.append((file, verdicts))
+        if not verdicts and bytecode_alone(file):
+            print(
+                f"{file}: holds bytecode (-flto): its code is made, and rewritten, when it is linked", file=sys.stderr
+            )
         if not json:
             sys.stdout.writelines(f"{verdict}\n" for verdict in verdicts)
     if json:
