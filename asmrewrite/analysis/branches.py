@@ -54,6 +54,8 @@ _REGISTER_NAME = re.compile(r'"?[re]?(?:[abcd]x|[sd]i|[sb]p|\d+[bwd]?)"?\Z', re.
 _GLUED = re.compile(r"\s*(?:/\*(?:[^*\n]|\*(?!/))*\*/[ \t\r]*)+[^\s;#/\0]")
 _NOTHING = Operand("unknown", "")
 _DIRECT_TO = re.compile(r"^\t(call|jmp)q?[ \t]([A-Za-z_.][\w.]*)", re.MULTILINE)
+#: What LLVM's printer says of a tail call; it says nothing of other jumps.
+_LLVM_TAIL = re.compile(r"[ \t]*# TAILCALL$")
 _ROLE = {"call": "call", "jmp": "tail"}
 _OWN = re.compile(r"__(?:relpoline|x86_indirect_thunk|x86_return_thunk|llvm_retpoline)")
 
@@ -101,7 +103,7 @@ class _Classifier:
             doubt = SkipReason.GLUED_COMMENT if glued else SkipReason.UNKNOWN_OPERAND
             return None if jcc else branch._replace(role=form.replace("jmp", "tail"), skip=place.trouble or doubt)
         if operand.kind == "symbol":
-            return self._direct(branch, found.group("word"))
+            return self._direct(branch, found.group("word"), self.text[end : spot.end])
         return self._indirect(branch, word, self.text[end : spot.end])
 
     def hidden(self) -> list[Branch]:
@@ -116,7 +118,7 @@ class _Classifier:
                     result.append(Branch(start, end, form, role, _NOTHING, place, SkipReason.REGISTER_ALIAS, (), ""))
         return result
 
-    def _direct(self, branch: Branch, word: str) -> Branch | None:
+    def _direct(self, branch: Branch, word: str, behind: str) -> Branch | None:
         if word.lower() == "jmpq":
             return None  # gas takes it only with `*`; let it say so
         symbol = branch.operand.symbol
@@ -126,7 +128,7 @@ class _Classifier:
             reach = parse_operand("%" + symbol.rpartition("_")[2])
             if reach is None or reach.number < 0:
                 return branch._replace(role="call", skip=SkipReason.STACK_THUNK)
-            role = self._role(branch, "")
+            role = self._role(branch, "", behind)
             return self._judged(branch._replace(thunk=symbol, operand=reach, role=role))
         if symbol.startswith(self.survey.listing.symbols) and branch.operand.plain:
             return self._judged(branch)
@@ -139,7 +141,7 @@ class _Classifier:
     def _indirect(self, branch: Branch, word: str, behind: str) -> Branch:
         note = NOTE.search(behind)
         name = (note.group(2) or note.group(3)) if note else ""
-        branch = branch._replace(role=self._role(branch, name))
+        branch = branch._replace(role=self._role(branch, name, behind))
         if word.startswith("l"):
             return branch._replace(skip=branch.place.trouble or SkipReason.FAR)
         if word not in ("call", "jmp", "callq", "jmpq"):
@@ -154,10 +156,10 @@ class _Classifier:
             return self._judged(branch._replace(role="direct"))
         return self._judged(branch)
 
-    def _role(self, branch: Branch, note: str) -> str:
+    def _role(self, branch: Branch, note: str, behind: str) -> str:
         if branch.form == "call":
             return "call"
-        if "sibcall" in note:
+        if "sibcall" in note or (_LLVM_TAIL.match(behind) and self.survey.compiled and not branch.place.asm):
             return "tail"
         if "tablejump" in note:
             return "table"
@@ -191,6 +193,9 @@ class _Classifier:
             return SkipReason.PREFIX
         if (operand.kind == "register" and operand.number < 0) or operand.register == "rsp":
             return SkipReason.OPERAND
-        if operand.kind == "memory" and branch.form == "call" and not self.prover.r11_is_free(branch.end):
+        if operand.kind == "memory" and (
+            (branch.form == "call" and not self.prover.r11_is_free(branch.end))
+            or self.prover.r11_is_argument(branch.start, operand.text)
+        ):
             return SkipReason.R11_LIVE
         return None

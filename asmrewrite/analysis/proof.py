@@ -34,6 +34,13 @@ _BLOCK_END = re.compile(r"^(?:[ \t]*[\w.$]+:|[ \t]*(?:j[a-z]+|call\w*|ret\w*|ud2
 _WRITES = re.compile(
     r"[ \t]*(?:mov(?!s[bwlqd]?[ \t]*$)\w*|lea\w*|set\w+)[ \t]+(?P<source>.*),[ \t]*%r11d?[ \t]*(?:#.*)?$", re.IGNORECASE
 )
+_GCC = re.compile(r'\t\.ident\t"GCC: \([^"\n]*\) (\d+)\.')
+#: An instruction whose last operand (AT&T), only operand or first operand (Intel) is `%r11`, and which writes it.
+_SETS = re.compile(
+    r"[ \t]*(?:x(?:chg|add)\w*[ \t].*\br11|(?!cmp|test|push|bt[qlw]?[ \t])[a-z]\w*[ \t]+"
+    r"(?:(?:.*,)?[ \t]*%r11[bwd]?[ \t]*\Z|r11[bwd]?[ \t]*(?:,|\Z)))",
+    re.IGNORECASE,
+)
 
 
 class Prover:
@@ -82,6 +89,26 @@ class Prover:
                 found = _WRITES.match(line)
                 return found is not None and not _R11.search(found.group("source"))
         return True
+
+    def r11_is_argument(self, start: int, operand: str) -> bool:
+        """Whether `%r11` may carry an argument at the branch at `start`: its basic block writes it before.
+
+        preserve_none passes the eleventh integer there, as no convention of the psABI does. clang has it since 19,
+        gcc since 15.
+        """
+        text = self._survey.listing.text
+        window = max(0, start - _WINDOW)
+        if (text.find("r11", window, start) < 0 and text.find("R11", window, start) < 0) or _R11.search(operand):
+            return False
+        ident = _GCC.search(text, max(0, text.rfind("\t.ident\t")))
+        if ident is not None and int(ident.group(1)) < 15:
+            return False
+        for line in reversed(text[window:start].splitlines()[:-1]):
+            if _BLOCK_END.match(line):
+                return False
+            if _SETS.match(line.partition("#")[0]):
+                return True
+        return False
 
     def _is_closed(self, name: str) -> bool:
         """Whether nobody can jump into the function `name`, cold part included, but by its own direct branches.

@@ -29,7 +29,7 @@ class SkipReason(str, Enum):
     FAR = "far"
     #: An operand smaller than 64 bits, or the stack pointer.
     OPERAND = "operand"
-    #: `%r11` is read behind the call, so it cannot carry the target.
+    #: `%r11` is read behind the call, or written for it as an argument, so it cannot carry the target.
     R11_LIVE = "r11-live"
     #: 16- or 32-bit code.
     CODE_SIZE = "code-size"

@@ -6,7 +6,7 @@ import sys
 
 from asmrewrite.cli.report import say
 from asmrewrite.errors import OptionError
-from asmrewrite.verify.sites import SiteVerdict, Verdict, check
+from asmrewrite.verify.sites import SiteVerdict, Verdict, bytecode_alone, check
 
 
 def check_main(arguments: list[str]) -> int:
@@ -24,6 +24,10 @@ def check_main(arguments: list[str]) -> int:
         total += len(verdicts)
         bad += sum(1 for verdict in verdicts if verdict.verdict is not Verdict.PASS)
         found.append((file, verdicts))
+        if not verdicts and bytecode_alone(file):
+            print(
+                f"{file}: holds bytecode (-flto): its code is made, and rewritten, when it is linked", file=sys.stderr
+            )
         if not json:
             sys.stdout.writelines(f"{verdict}\n" for verdict in verdicts)
     if json:

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import re
 
+from asmrewrite.analysis.properties import shadow_stack
 from asmrewrite.errors import OptionError, UnsoundError
 from asmrewrite.passes import Edit, Outcome, Site, Skip, Unit
 from asmrewrite.stubs import abi, shapes
@@ -35,15 +36,10 @@ if TYPE_CHECKING:
     from asmrewrite.analysis.branches import Branch
     from asmrewrite.analysis.reasons import SkipReason
     from asmrewrite.analysis.sections import Section
-    from asmrewrite.analysis.survey import Survey
     from asmrewrite.options import Options
 
 #: The subsection that stubs go to; gas allows up to 8192, compilers use 0 and hand-written code small numbers.
 SUBSECTION = 8000
-#: The property's type, its size (a difference of labels, or 4), and its bits, as gcc and clang print them.
-_FEATURE = re.compile(
-    r"(?:0xc0000002|3221225474)\b[^.]*\.long[ \t]+(?:4\b|[^\n]*-[^\n]*)[^.]*\.long[ \t]+(0x[0-9a-f]+|\d+)"
-)
 _ODD = re.compile(r"[^A-Za-z0-9_.$]")
 #: The register that carries the target of a memory operand.
 CARRIER = "r11"
@@ -170,16 +166,6 @@ class _Writer:
         key = register, notrack and slow != "retpoline"
         self.thunks.setdefault(key, shapes.thunk(slow, register, notrack, self.cfi))
         return shapes.thunk_name(slow, register, notrack), abi.SLOW_PATHS[slow] | (abi.FLAG_NOTRACK if notrack else 0)
-
-
-def shadow_stack(found: Survey) -> bool:
-    """Whether the listing's .note.gnu.property says SHSTK (GNU_PROPERTY_X86_FEATURE_1_AND, bit 1)."""
-    for start, section in found.sections:
-        if section is not None and section.name == ".note.gnu.property":
-            feature = _FEATURE.search(found.listing.text, start)
-            if feature is not None and int(feature.group(1), 0) & 2:
-                return True
-    return False
 
 
 def _plain(function: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from asmrewrite.errors import ToolError
 from asmrewrite.options import PLUGIN_ARGUMENT
 from asmrewrite.toolchain.gas import expand_responses
 
@@ -39,6 +40,8 @@ _NO_RUNTIME = frozenset({
     "-r", "-Wl,-r", "-Wl,--relocatable", "-nostdlib", "-nodefaultlibs", "-nostartfiles", "-nolibc", "-ffreestanding",
     "-m32", "-m16", "-mx32", "-miamcu", "-target",
 })  # fmt: skip
+#: What goes to the linker as it is.
+_LINKED = (".o", ".a", ".so", ".lo", ".obj")
 _ASSEMBLY_LANGUAGES = frozenset({"assembler", "assembler-with-cpp"})
 
 
@@ -69,6 +72,9 @@ class _Line(NamedTuple):
     bytecode: bool
     #: Whether it links a program or shared object that can have the runtime.
     links: bool
+    #: Whether link-time optimisation is on, and whether clang is told to assemble by itself.
+    optimised: bool
+    integrated: bool
 
 
 def split_options(arguments: list[str]) -> tuple[list[str], list[tuple[str, str, str]]]:
@@ -89,7 +95,10 @@ def split_options(arguments: list[str]) -> tuple[list[str], list[tuple[str, str,
 
 
 def plan(command: list[str], as_dir: str) -> Plan:
-    """How to run `command` (the compiler's name and its arguments, ours taken out) with the assembler in `as_dir`."""
+    """How to run `command` (the compiler's name and its arguments, ours taken out) with the assembler in `as_dir`.
+
+    Raises `ToolError` when clang would make code that passes no assembler.
+    """
     compiler_words = 1
     while compiler_words < len(command) and os.path.basename(command[compiler_words - 1]) in LAUNCHERS:
         compiler_words += 1
@@ -99,7 +108,9 @@ def plan(command: list[str], as_dir: str) -> Plan:
         return Plan(tuple(command), {})
     if line.assembly and not (line.compiled and _has_folder(line.output)):
         return Plan(tuple(command), {})
-    clang = "clang" in os.path.basename(compiler[-1])
+    clang = _is_clang(compiler[-1])
+    if clang:
+        _require_assembler(line)
     # An object for link-time optimisation holds no code yet, only the options that it was made with.
     notes = () if line.bytecode else ("-dp",)
     added = [f"-B{as_dir}", *(("-fno-integrated-as",) if clang else notes)]
@@ -156,15 +167,56 @@ def _read(arguments: list[str]) -> _Line:
     named = any(word.startswith(("-MT", "-MQ")) for word in arguments)
     depfile = not named and ("-MD" in arguments or "-MMD" in arguments)
     linked = not assembly and "-c" not in arguments
-    optimised = any(word == "-flto" or word.startswith("-flto=") for word in arguments)
-    bytecode = optimised and not linked and "-ffat-lto-objects" not in arguments
+    optimised = _last(arguments, ("-flto", "-flto="), ("-fno-lto",))
+    fat = _last(arguments, ("-ffat-lto-objects",), ("-fno-fat-lto-objects",))
+    bytecode = optimised and not linked and not fat
+    integrated = _last(arguments, ("-fintegrated-as", "-integrated-as"), ("-fno-integrated-as", "-no-integrated-as"))
     links = linked and _NO_RUNTIME.isdisjoint(arguments) and not any(map(_is_foreign, arguments))
-    return _Line(tuple(compiled), tuple(inputs), output, assembly, inert, notes, depfile, bytecode, links)
+    return _Line(
+        tuple(compiled), tuple(inputs), output, assembly, inert, notes, depfile, bytecode, links, optimised,
+        integrated and not all(word.endswith(_LINKED) for word in inputs),
+    )  # fmt: skip
 
 
 def _is_foreign(word: str) -> bool:
     """Whether `word` names another machine than ours to compile for."""
     return word.startswith(("--target=", "-mcmodel=kernel")) and "x86_64" not in word
+
+
+def _last(arguments: list[str], on: tuple[str, ...], off: tuple[str, ...]) -> bool:
+    """Whether the last word of `on` and `off` is one of `on`; one that ends in `=` stands for all its values."""
+    for word in reversed(arguments):
+        if word in on or any(each.endswith("=") and word.startswith(each) for each in on):
+            return True
+        if word in off:
+            return False
+    return False
+
+
+def _is_clang(compiler: str) -> bool:
+    """Whether `compiler` is clang by its name, or by that of the file that it is a link to, as /usr/bin/cc may be."""
+    if "clang" in os.path.basename(compiler):
+        return True
+    folders = [""] if os.sep in compiler else os.environ.get("PATH", os.defpath).split(os.pathsep)
+    for folder in folders:
+        path = os.path.join(folder, compiler)
+        if os.access(path, os.X_OK):
+            return "clang" in os.path.basename(os.path.realpath(path))
+    return False
+
+
+def _require_assembler(line: _Line) -> None:
+    """Refuse what clang would assemble without us: better no object than one that is only taken for rewritten."""
+    if line.optimised:
+        raise ToolError(
+            "clang makes the code of -flto objects inside the linker, where no assembler can be put",
+            hint="compile and link with -fno-lto, or use gcc, whose link-time code is rewritten too",
+        )
+    if line.integrated:
+        raise ToolError(
+            "with -fintegrated-as clang prints no assembly that could be rewritten",
+            hint="leave it out: asmrewrite asks for -fno-integrated-as",
+        )
 
 
 def _has_folder(output: str) -> bool:

@@ -107,9 +107,7 @@ def audit(path: str, *, returns: bool = False, lines: bool = True) -> tuple[Audi
     return tuple(result)
 
 
-def audit_bytes(
-    content: bytes, name: str, *, path: str = "", returns: bool = False, lines: bool = True
-) -> Audited:
+def audit_bytes(content: bytes, name: str, *, path: str = "", returns: bool = False, lines: bool = True) -> Audited:
     """The same for one file that has been read."""
     from elftools.common.exceptions import ELFError
 
@@ -220,8 +218,9 @@ class _Reader:
             kind = "return" if returns else "call" if instruction.flow_control == FlowControl.CALL else "jump"
             name = thunk.name or self._where(place if isinstance(target, str) else target)
             why = f"through {name}" + ("" if thunk.protection else ", whose body is in another file")
-            yield place, self._branch(
-                place, kind, self._protection(thunk), why, self._text(instruction), indirect=False
+            yield (
+                place,
+                self._branch(place, kind, self._protection(thunk), why, self._text(instruction), indirect=False),
             )
 
     def _inline(self) -> Iterator[tuple[int, AuditedBranch]]:
@@ -317,8 +316,9 @@ class _Reader:
         for instruction in self.swept.returns:
             body = self._body_of(instruction.ip)
             kind, protection, why = ("thunk", body.protection, "of a thunk") if body else ("return", "none", "return")
-            yield instruction.ip, self._branch(
-                instruction.ip, kind, protection, why, self._text(instruction), indirect=False
+            yield (
+                instruction.ip,
+                self._branch(instruction.ip, kind, protection, why, self._text(instruction), indirect=False),
             )
 
     def _body_of(self, place: int) -> Thunk | None:
@@ -333,9 +333,7 @@ class _Reader:
         located = self.addresses.locate(place)
         return located is not None and located[0].name.startswith(_PLT)
 
-    def _branch(
-        self, place: int, kind: str, protection: str, why: str, text: str, *, indirect: bool
-    ) -> AuditedBranch:
+    def _branch(self, place: int, kind: str, protection: str, why: str, text: str, *, indirect: bool) -> AuditedBranch:
         located = self.addresses.locate(place)
         section = located[0].name if located else ""
         address = place if located is None or not self.image.relocatable else located[1]
@@ -343,9 +341,7 @@ class _Reader:
         name, distance = (function.name, place - function.start) if function else ("", 0)
         if kind == "plt" and why.startswith("the import "):
             name, distance = f"{why.removeprefix('the import ')}@plt", 0
-        return AuditedBranch(
-            self.image.path, section, address, name, distance, kind, protection, why, text, indirect
-        )
+        return AuditedBranch(self.image.path, section, address, name, distance, kind, protection, why, text, indirect)
 
     def _text(self, instruction: Instruction) -> str:
         """The instruction in AT&T syntax; what it reads relative to %rip by name."""

@@ -10,15 +10,20 @@ import struct
 from bisect import bisect_right
 from typing import NamedTuple
 
+from asmrewrite.analysis.properties import FEATURE_1_AND, NOTE_SECTION, SHSTK
 from asmrewrite.errors import CheckError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, BinaryIO
 
 _SYMBOL = struct.Struct("<IBBHQQ")
 _RELA = struct.Struct("<QQq")
+#: A note's header: sizes of name and description, type. A property's: type and size.
+_NOTE, _PROPERTY = struct.Struct("<III"), struct.Struct("<II")
 _SHN_UNDEF, _SHN_LORESERVE, _STT_FUNC = 0, 0xFF00, 2
+_SHF_ALLOC, _SHF_EXECINSTR, _SHF_TLS = 0x2, 0x4, 0x400
 #: Relocations whose field holds symbol + addend - place (psABI table 4.9): PC32, PLT32.
 PC_RELATIVE = frozenset({2, 4})
 #: GOTPCREL, GOTPCRELX, REX_GOTPCRELX.
@@ -87,7 +92,7 @@ class Image:
         try:
             elf = ELFFile(file)
         except ELFError as error:
-            raise CheckError(f"is not an ELF file: {error}", file=path) from None
+            raise CheckError(f"is {_unlike_elf(file) or f'not an ELF file: {error}'}", file=path) from None
         if elf.elfclass != 64 or elf["e_machine"] != "EM_X86_64":
             raise CheckError("is not an x86-64 object", file=path)
         self.relocatable = elf["e_type"] == "ET_REL"
@@ -106,6 +111,7 @@ class Image:
         self._relocations: dict[int, dict[int, Relocation]] = {}
         self._symbols: list[Symbol] | None = None
         self._functions: dict[int, tuple[list[int], list[str]]] | None = None
+        self._shadow_stack: bool | None = None
 
     def _add(self, number: int, header: Any, elf: Any) -> None:
         kind = str(header["sh_type"])
@@ -147,6 +153,23 @@ class Image:
                 for name, info, other, shndx, value, size in _SYMBOL.iter_unpack(table)
             ]  # fmt: skip
         return self._symbols
+
+    @property
+    def bytecode_alone(self) -> bool:
+        """Whether it is an object of gcc -flto that holds no code yet (-ffat-lto-objects would add it)."""
+        code = any(section.flags & _SHF_EXECINSTR and section.size for section in self.sections)
+        return self.relocatable and not code and any(s.name.startswith(".gnu.lto_") for s in self.sections)
+
+    @property
+    def shadow_stack(self) -> bool:
+        """Whether .note.gnu.property marks it for shadow stacks (x86-64 psABI, "Program Property")."""
+        if self._shadow_stack is None:
+            bits = 0
+            for section in self.named(NOTE_SECTION):
+                for kind, data in _properties(self.contents(section)):
+                    bits |= int.from_bytes(data, "little") if kind == FEATURE_1_AND else 0
+            self._shadow_stack = bool(bits & SHSTK)
+        return self._shadow_stack
 
     @property
     def groups(self) -> dict[int, str]:
@@ -205,11 +228,15 @@ class Image:
         return entry[0] if entry else None
 
     def at(self, address: int) -> Location | None:
-        """The location of a linked program's `address`."""
+        """The location of a linked program's `address`; of two sections there, the one that has bytes."""
+        empty = None
         for section in self.sections:
-            if section.flags & 2 and section.address <= address < section.address + max(section.size, 1):
-                return Location(section.number, address - section.address)
-        return None
+            if section.flags & _SHF_ALLOC and section.address <= address and not _takes_no_address(section):
+                if address < section.address + section.size:
+                    return Location(section.number, address - section.address)
+                if section.address == address and not section.size:
+                    empty = Location(section.number, 0)
+        return empty
 
     def function(self, location: Location) -> tuple[str, int]:
         """The function that holds `location` and the distance from its start; ("", offset) when none does."""
@@ -245,6 +272,33 @@ class Image:
         if symbol.section == _SHN_UNDEF or kind in GOT_RELATIVE:
             return Location(0, addend + behind, symbol.name, kind in GOT_RELATIVE)
         return Location(symbol.section, symbol.value + addend + behind)
+
+
+def _properties(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """(Type, value) of the properties of a note section: notes and properties are padded to 8 bytes."""
+    place = 0
+    while place + _NOTE.size <= len(data):
+        name, description, _ = _NOTE.unpack_from(data, place)
+        entry = place + _NOTE.size + name + -name % 4
+        place = end = entry + description + -description % 8
+        while entry + _PROPERTY.size <= min(end, len(data)):
+            kind, size = _PROPERTY.unpack_from(data, entry)
+            entry += _PROPERTY.size
+            yield kind, data[entry : entry + size]
+            entry += size + -size % 8
+
+
+def _takes_no_address(section: Section) -> bool:
+    """Whether it is .tbss: what follows it stands at its address (gABI, "Thread-Local Storage")."""
+    return section.kind == "SHT_NOBITS" and bool(section.flags & _SHF_TLS)
+
+
+def _unlike_elf(file: BinaryIO) -> str:
+    """What the file is instead, as far as compilers make it."""
+    file.seek(0)
+    if file.read(4) in (b"BC\xc0\xde", b"\xde\xc0\x17\x0b"):
+        return "LLVM bitcode (-flto): its code is made inside the linker, where nothing can be rewritten"
+    return ""
 
 
 _WANTED = frozenset({"SHT_SYMTAB", "SHT_STRTAB", "SHT_RELA"})

@@ -75,9 +75,7 @@ class Jumps:
 class _Function:
     """The jumps of one function."""
 
-    def __init__(
-        self, addresses: Addresses, functions: Functions, parts: list[Function], jumps: list[int]
-    ) -> None:
+    def __init__(self, addresses: Addresses, functions: Functions, parts: list[Function], jumps: list[int]) -> None:
         self.addresses, self.functions = addresses, functions
         self.jumps = jumps
         self.region = Region(addresses, parts)

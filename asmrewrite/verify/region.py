@@ -338,9 +338,7 @@ class Region:
         return None
 
 
-_CMOVS = frozenset(
-    getattr(Mnemonic, name) for name in dir(Mnemonic) if name.startswith("CMOV")
-)  # all conditions
+_CMOVS = frozenset(getattr(Mnemonic, name) for name in dir(Mnemonic) if name.startswith("CMOV"))  # all conditions
 
 
 def _sum(left: set[Value], right: set[Value]) -> set[Value]:

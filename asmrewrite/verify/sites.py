@@ -82,6 +82,12 @@ def check(path: str) -> tuple[SiteVerdict, ...]:
         return check_image(Image(path, file))
 
 
+def bytecode_alone(path: str) -> bool:
+    """Whether the object at `path` is bytecode for link-time optimisation, with no code to check."""
+    with open(path, "rb") as file:
+        return Image(path, file).bytecode_alone
+
+
 def check_bytes(content: bytes, name: str) -> tuple[SiteVerdict, ...]:
     """The same for an object that is not in a file."""
     return check_image(Image(name, BytesIO(content)))
@@ -178,6 +184,8 @@ class _Entry:
             return "" if known else f"the slow path is {name}, not {wanted[0]}"
         if not slow.section:
             return f"the slow path {slow.symbol} is not in the object"
+        if self.slow == "retpoline" and image.shadow_stack:
+            return "the file is marked for shadow stacks, where a retpoline's return faults"
         notrack = bool(self.record.flags & abi.FLAG_NOTRACK)
         return thunk_problem(image.sections[slow.section], slow.offset, self.slow, register, notrack)
 
@@ -271,4 +279,4 @@ def is_key(key: str, trampoline: str) -> bool:
     return trampoline.startswith("__SCT__") and key == "__SCK__" + trampoline[len("__SCT__") :]
 
 
-__all__ = ["SiteVerdict", "Verdict", "check", "check_bytes"]
+__all__ = ["SiteVerdict", "Verdict", "bytecode_alone", "check", "check_bytes"]
