@@ -40,8 +40,8 @@ void asmrewrite_count(void);
 void asmrewrite_missed(void);
 
 /* relpoline.c: called from entry.S with all registers saved but the vector ones, which they do not use. */
-void asmrewrite_decide(uint32_t number, uint64_t target);
-void asmrewrite_sample(uint32_t number, uint64_t target);
+void asmrewrite_decide(uint32_t number);
+void asmrewrite_sample(uint32_t number);
 #endif
 
 #endif
