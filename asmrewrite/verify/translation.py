@@ -91,7 +91,7 @@ def _section(both: Comparison, old: Section, new: Section, debug: dict[int, Find
     if old.number in both.walked:
         if not both.walked[old.number].differences:
             both.say(old.name, text_relocations(both, old, new) or rest(both, old, new))
-    elif old.name == ".eh_frame":
+    elif old.name in (".eh_frame", ".debug_frame"):
         _guarded(both, old.name, lambda: compare_frames(both, old, new))
     elif old.name.startswith(".gcc_except_table"):
         # The rows are compared from the frames that lead to them.
