@@ -226,9 +226,9 @@ class Lists:
             begin, o, n = self._indexed(o, n)
             a, b = int.from_bytes(old[o : o + 4], "little"), int.from_bytes(new[n : n + 4], "little")
             size = 2 + int.from_bytes(old[o + 4 : o + 6], "little")
-            if not self.debug.same_begin(*begin) or not self.debug.same_end(
-                _further(begin[0], a), _further(begin[1], b)
-            ):
+            ends = (_further(begin[0], a), _further(begin[1], b))
+            backwards = a == b >= 1 << 31  # gcc writes `end - 1 - begin`, which covers nothing when it is -1
+            if not self.debug.same_begin(*begin) or not (backwards or self.debug.same_end(*ends)):
                 return "an entry is about another range"
             o, n = o + 4, n + 4
             if old[o : o + size] != new[n : n + size]:
