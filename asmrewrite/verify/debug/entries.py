@@ -80,8 +80,9 @@ class Entries:
                 if not debug.same_return(*self._addresses(pair, a, b)):
                     return f"a return address at {o:#x} is another"
             elif kind is Kind.UNIT:
-                # Its length is what its end shows; the rest of its header is as it was.
-                if old[a.start + 4 : a.end] != new[b.start + 4 : b.end]:
+                # Read by itself, its length is what its end shows; the rest of its header is as it was.
+                own = 0 if theirs is mine else 4
+                if old[a.start + own : a.end] != new[b.start + own : b.end]:
                     return f"the head of a unit at {o:#x} changed"
                 low = None
                 if not split:
