@@ -11,6 +11,7 @@ from elftools.elf.elffile import ELFFile
 from asmrewrite import Verdict, assemble, rewrite
 from asmrewrite.verify.debug.lines import programs
 from asmrewrite.verify.image import Image
+from asmrewrite.verify.offsets import OffsetMap
 from asmrewrite.verify.translation import validate_bytes
 from tests.building import needs_clang, needs_gxx
 from tests.support import CLANG, compiled
@@ -131,3 +132,21 @@ def test_rows_are_those_of_pyelftools() -> None:
             for number, (offset, row) in enumerate(zip(sequence.offsets, sequence.rows, strict=True))
         ]
         assert ours == theirs
+
+
+def test_compressed_on_one_side() -> None:
+    """Whether -gz makes a section smaller may depend on the offsets in it."""
+    listing = compiled(SOURCE, "-dp", "-O2", "-g")
+    original, _ = objects(listing)
+    _, new = objects(listing, "", "--compress-debug-sections=zlib")
+    assert objections(original, new) == []
+
+
+def test_return_address_is_where_the_call_ends() -> None:
+    """A place before a site's padding may be on either side of it; a return address may not."""
+    offsets = OffsetMap()
+    offsets.loosen(10, frozenset((12, 13, 14)))
+    offsets.shift(10, 14)
+    assert [new for new in range(10, 20) if offsets.leads(10, new)] == [12, 13, 14]
+    assert offsets.after(10) == 12
+    assert offsets.after(20) == offsets[20] == 24
