@@ -4,15 +4,19 @@ import argparse
 import sys
 from types import ModuleType
 
-from conformance import differential, gas_suite, gxx, listings, realprograms, torture
+from conformance import differential, gas_suite, gxx, listings, mutations, realprograms, torture
 from conformance.command import CommandError
 from conformance.sources import require_tools
 from conformance.table import Row, show
 
 #: A suite is a module with a ``SUMMARY`` and a ``main(arguments)`` that returns its rows; in the order they run.
 SUITES: dict[str, ModuleType] = {
-    "gas": gas_suite, "listings": listings, "programs": realprograms, "torture": torture, "g++": gxx,
-}  # fmt: skip
+    "gas": gas_suite,
+    "listings": listings,
+    "programs": realprograms,
+    "torture": torture,
+    "g++": gxx,
+    "mutations": mutations,
 
 
 def joined(argv: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ usage: asmrewrite COMMAND ...
   as ARGS...                              assemble like GNU as, the text rewritten
   check OBJECT...                         a verdict on every site of objects and programs
   check --original ORIG.o NEW.o           prove that NEW.o is ORIG.o but for the sites
+        --json, --sarif FILE|-            the verdicts of either as JSON, what is not PASS as SARIF 2.1.0
   sites OBJECT|PROGRAM... [--json]        list the sites
   runtime [--cflags] [--libs]             what to compile and link with, for builds that link by themselves
   stress [--seconds N] [--threads N]      patch code while threads run through it, and count what goes wrong

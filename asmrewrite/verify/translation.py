@@ -19,7 +19,7 @@ from asmrewrite.verify.compare.data import data, find_bases
 from asmrewrite.verify.compare.headers import Headers
 from asmrewrite.verify.compare.pairing import pair_sections
 from asmrewrite.verify.compare.symbols import symbols
-from asmrewrite.verify.compare.text import rest, text_relocations, text_sections, walk
+from asmrewrite.verify.compare.text import compare_text, text_sections, walk
 from asmrewrite.verify.compare.unwinding import between_tables, compare_frames
 from asmrewrite.verify.debug.proof import Finding, Proof
 from asmrewrite.verify.image import Image
@@ -90,8 +90,8 @@ def _run(both: Comparison) -> Translation:
 def _section(both: Comparison, old: Section, new: Section, debug: dict[int, Finding]) -> None:
     if old.number in both.walked:
         if not both.walked[old.number].differences:
-            both.say(old.name, text_relocations(both, old, new) or rest(both, old, new))
-    elif old.name == ".eh_frame":
+            compare_text(both, old, new)
+    elif old.name in (".eh_frame", ".debug_frame"):
         _guarded(both, old.name, lambda: compare_frames(both, old, new))
     elif old.name.startswith(".gcc_except_table"):
         # The rows are compared from the frames that lead to them.
