@@ -183,7 +183,7 @@ def run_level(name: str, cases: Sequence[Case], explained: dict[str, str]) -> Ro
             elif result.problems:
                 failed += 1
                 print(f"    {result.name}: " + "\n        ".join(result.problems), flush=True)
-    numbers = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    numbers = ", ".join(f"{counts[what]} {what}" for what in sorted(counts) if counts[what])
     print(f"{name}: {total} programs, {failed} failed, {known} explained; {numbers}", flush=True)
     return Row(name, total, total - failed, known)
 
