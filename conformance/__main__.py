@@ -17,6 +17,7 @@ SUITES: dict[str, ModuleType] = {
     "torture": torture,
     "g++": gxx,
     "mutations": mutations,
+}
 
 
 def joined(argv: list[str]) -> list[str]:
