@@ -15,6 +15,8 @@ usage: asmrewrite COMMAND ...
   check OBJECT...                         a verdict on every site of objects and programs
   check --original ORIG.o NEW.o           prove that NEW.o is ORIG.o but for the sites
   sites OBJECT|PROGRAM... [--json]        list the sites
+  audit OBJECT|PROGRAM|DIR...             which indirect branches there are, what each is, how it is protected
+      [--policy F] [--baseline F] [--write-baseline F] [--returns] [--json]
   demo                                    build, rewrite, check and run the shipped example
   --as-dir                                print the folder to give `gcc -B`
   --include-dir                           print the folder of the headers
@@ -53,6 +55,10 @@ def _dispatch(arguments: list[str]) -> int:
         from asmrewrite.cli import objects
 
         return objects.check_main(rest) if command == "check" else objects.sites_main(rest)
+    if command == "audit":
+        from asmrewrite.cli.audit import audit_main
+
+        return audit_main(rest)
     if command == "demo":
         from asmrewrite.cli.demo import demo_main
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import NamedTuple
 
-from iced_x86 import Code, Decoder, FlowControl, Formatter, FormatterSyntax, Instruction, Mnemonic, OpKind, Register
+from iced_x86 import Decoder, FlowControl, Formatter, FormatterSyntax, Instruction, Mnemonic, OpKind, Register
 
 from asmrewrite.analysis.reasons import SkipReason
 from asmrewrite.errors import CheckError
@@ -46,7 +46,8 @@ class AuditedBranch(NamedTuple):
     """One branch: indirect itself, or direct to a stub or thunk that does it in its place.
 
     `file` is the name of the object, as `Audited` has it; `address` is an offset in `section` for an object. `text` is
-    the instruction. `function` is "" where the file is stripped of it, and `distance` from its start (bytes).
+    the instruction. `function` is "" where the file is stripped of it; `distance` is from its start, or then from
+    that of the section (bytes).
     `source` and `line` are where the debug information has it, "" and 0 without. `indirect` says whether the
     instruction is an indirect branch itself.
     """
@@ -72,7 +73,7 @@ class AuditedBranch(NamedTuple):
     @property
     def place(self) -> str:
         """Where it is, for people."""
-        where = f"{self.function}+{self.distance:#x}" if self.function else f"{self.section}+{self.address:#x}"
+        where = f"{self.function or self.section}+{self.distance:#x}"
         return f"{where} ({self.source}:{self.line})" if self.line else where
 
     def as_dict(self) -> dict[str, Any]:
@@ -107,9 +108,7 @@ def audit(path: str, *, returns: bool = False, lines: bool = True) -> tuple[Audi
     return tuple(result)
 
 
-def audit_bytes(
-    content: bytes, name: str, *, path: str = "", returns: bool = False, lines: bool = True
-) -> Audited:
+def audit_bytes(content: bytes, name: str, *, path: str = "", returns: bool = False, lines: bool = True) -> Audited:
     """The same for one file that has been read."""
     from elftools.common.exceptions import ELFError
 
@@ -154,8 +153,8 @@ class _Reader:
     def notes(self) -> Iterator[str]:
         """What limits this reading."""
         if self.swept.undecoded:
-            count = len(self.swept.undecoded)
-            yield f"{count} bytes of code sections are no instructions, the first at {self._where(self.swept.undecoded[0])}"
+            count, first = len(self.swept.undecoded), self._where(self.swept.undecoded[0])
+            yield f"{count} bytes of code sections are no instructions, the first at {first}"
         if any(section.name.startswith(".gnu.lto_") for section in self.image.sections):
             yield "it holds bytecode of link-time optimisation, whose branches are not made yet"
         if not self.functions.sections:
@@ -220,8 +219,9 @@ class _Reader:
             kind = "return" if returns else "call" if instruction.flow_control == FlowControl.CALL else "jump"
             name = thunk.name or self._where(place if isinstance(target, str) else target)
             why = f"through {name}" + ("" if thunk.protection else ", whose body is in another file")
-            yield place, self._branch(
-                place, kind, self._protection(thunk), why, self._text(instruction), indirect=False
+            yield (
+                place,
+                self._branch(place, kind, self._protection(thunk), why, self._text(instruction), indirect=False),
             )
 
     def _inline(self) -> Iterator[tuple[int, AuditedBranch]]:
@@ -240,9 +240,10 @@ class _Reader:
         kinds = jumps.of(asked)
         for instruction in self.swept.indirect:
             place = instruction.ip
-            jump = self._kind(instruction, kinds)
             body = self._body_of(place)
-            if body is not None:
+            if body is None:
+                jump = self._kind(instruction, kinds)
+            else:
                 jump = Jump("thunk", f"of {body.name}" if body.name else "of a thunk without a name")
             protection = body.protection if body is not None else self._fenced(instruction)
             why = jump.why if protection == "none" or body is not None else "behind an lfence"
@@ -317,8 +318,9 @@ class _Reader:
         for instruction in self.swept.returns:
             body = self._body_of(instruction.ip)
             kind, protection, why = ("thunk", body.protection, "of a thunk") if body else ("return", "none", "return")
-            yield instruction.ip, self._branch(
-                instruction.ip, kind, protection, why, self._text(instruction), indirect=False
+            yield (
+                instruction.ip,
+                self._branch(instruction.ip, kind, protection, why, self._text(instruction), indirect=False),
             )
 
     def _body_of(self, place: int) -> Thunk | None:
@@ -333,19 +335,17 @@ class _Reader:
         located = self.addresses.locate(place)
         return located is not None and located[0].name.startswith(_PLT)
 
-    def _branch(
-        self, place: int, kind: str, protection: str, why: str, text: str, *, indirect: bool
-    ) -> AuditedBranch:
+    def _branch(self, place: int, kind: str, protection: str, why: str, text: str, *, indirect: bool) -> AuditedBranch:
         located = self.addresses.locate(place)
         section = located[0].name if located else ""
         address = place if located is None or not self.image.relocatable else located[1]
         function = self.functions.at(place)
-        name, distance = (function.name, place - function.start) if function else ("", 0)
+        name, distance = "", located[1] if located else 0
+        if function is not None and function.name:
+            name, distance = function.name, place - function.start
         if kind == "plt" and why.startswith("the import "):
             name, distance = f"{why.removeprefix('the import ')}@plt", 0
-        return AuditedBranch(
-            self.image.path, section, address, name, distance, kind, protection, why, text, indirect
-        )
+        return AuditedBranch(self.image.path, section, address, name, distance, kind, protection, why, text, indirect)
 
     def _text(self, instruction: Instruction) -> str:
         """The instruction in AT&T syntax; what it reads relative to %rip by name."""

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from iced_x86 import Code
-
-from asmrewrite.verify.region import Region, Value
+from asmrewrite.verify.region import NAMING, Region, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,9 +73,7 @@ class Jumps:
 class _Function:
     """The jumps of one function."""
 
-    def __init__(
-        self, addresses: Addresses, functions: Functions, parts: list[Function], jumps: list[int]
-    ) -> None:
+    def __init__(self, addresses: Addresses, functions: Functions, parts: list[Function], jumps: list[int]) -> None:
         self.addresses, self.functions = addresses, functions
         self.jumps = jumps
         self.region = Region(addresses, parts)
@@ -91,11 +87,12 @@ class _Function:
         if not region.sound:
             return dict.fromkeys(self.jumps, Jump("jump", "its function holds bytes that are no instructions"))
         jumps = [place for place in self.jumps if region.inside(place)]
-        self._formed()
+        self._named()
         self._resolve(jumps)
         self._confirm()
         closed = self._is_closed()
-        result = dict.fromkeys(self.jumps, UNKNOWN_JUMP)
+        unknown = UNKNOWN_JUMP if closed else Jump("jump", "unknown: labels of its function are handed out")
+        result = dict.fromkeys(self.jumps, unknown)
         for place in jumps:
             if place in self.tables:
                 result[place] = self._table_jump(place)
@@ -103,13 +100,18 @@ class _Function:
                 result[place] = Jump("tail-call", "it leaves its function")
         return result
 
-    def _formed(self) -> None:
+    def _named(self) -> None:
         """Which places of its own, and which of data, its instructions name."""
         for instruction in self.region.instructions.values():
-            if instruction.code == Code.LEA_R64_M or instruction.code in _CONSTANTS:
+            if instruction.code in NAMING:
                 place = self.region.named_by(instruction)
                 if isinstance(place, int):
                     (self.labels if self._is_label(place) else self.data).add(place)
+        for jump in self.jumps:
+            if self.region.inside(jump):
+                table = self.region.displacement(self.region.instructions[jump])
+                if isinstance(table, int):
+                    self.data.add(table)
 
     def _is_label(self, place: int) -> bool:
         """Whether `place` is inside, and not where a part begins: that is a function's address."""
@@ -230,6 +232,3 @@ class _Function:
             target = self.addresses.pointer(value.table)
             return target is None or not self._is_label(target)
         return value.kind == "at" and not self._is_label(value.table)
-
-
-_CONSTANTS = frozenset({Code.MOV_R32_IMM32, Code.MOV_R64_IMM64, Code.MOV_RM64_IMM32})
