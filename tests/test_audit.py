@@ -216,6 +216,10 @@ CASES = "2: mov $1, %eax\nret\n3: mov $2, %eax\nret\n" + TABLE
         ("jmp *T(,%rdi,8)\n2: ret\n.section .rodata\nT: .quad 2b, 2b\n.text\n", "jump-table"),
         ("jmp *T(,%rdi,8)\n2: ret\n.data\n.type T,@object\n.size T,8\nT: .quad 2b\n.text\n", "computed-goto"),
         ("jmp *T(,%rdi,8)\n2: ret\n.section .rodata\nT: .quad g, g\n.text\n", "tail-call"),
+        # A table of functions that begins with this one.
+        ("jmp *T(,%rdi,8)\n2: ret\n.section .rodata\nT: .quad f, g\n.text\n", "tail-call"),
+        # A table of labels that begins with the function's own start.
+        ("jmp *T(,%rdi,8)\n2: ret\n.section .rodata\nT: .quad f, 2b\n.text\n", "jump-table"),
     ],
 )  # fmt: skip
 def test_what_is_proven_of_a_jump(text: str, kind: str) -> None:

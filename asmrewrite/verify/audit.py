@@ -6,6 +6,7 @@ What cannot be proven is called unknown, and what cannot be shown to be protecte
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from io import BytesIO
 from typing import NamedTuple
 
@@ -148,6 +149,7 @@ class _Reader:
         self._bodies = {
             place: thunk for place, thunk in self.thunks.items() if isinstance(place, int) and thunk.end > place
         }
+        self._body_ranges = _Ranges((place, thunk.end) for place, thunk in self._bodies.items())
         self._unrewritten = "" if image.named(abi.SITES_SECTION) else "no table of sites: it was not rewritten"
 
     def notes(self) -> Iterator[str]:
@@ -206,12 +208,10 @@ class _Reader:
         return thunk.protection or "retpoline"
 
     def _to_thunks(self, sites: set[int], stubs: list[tuple[int, int]]) -> Iterator[tuple[int, AuditedBranch]]:
-        own = sorted(stubs)
+        own = _Ranges(stubs)
         for instruction, target in self.swept.to_thunks:
             place, thunk = instruction.ip, self.thunks[target]
-            if place in sites or any(start <= place < end for start, end in own):
-                continue
-            if self._body_of(place) is not None:
+            if place in sites or own.holding(place) is not None or self._body_of(place) is not None:
                 continue
             returns = thunk.name == RETURN_THUNK or (not thunk.name and thunk.returns)
             if returns and not self.returns:
@@ -325,11 +325,8 @@ class _Reader:
 
     def _body_of(self, place: int) -> Thunk | None:
         """The thunk whose body holds `place`."""
-        function = self.functions.at(place)
-        if function is not None and function.start in self._bodies:
-            thunk = self._bodies[function.start]
-            return thunk if place < thunk.end else None
-        return next((thunk for start, thunk in self._bodies.items() if start <= place < thunk.end), None)
+        start = self._body_ranges.holding(place)
+        return None if start is None else self._bodies[start]
 
     def _in_plt(self, place: int) -> bool:
         located = self.addresses.locate(place)
@@ -358,6 +355,20 @@ class _Reader:
     def _where(self, place: int) -> str:
         located = self.addresses.locate(place)
         return f"{located[0].name}+{located[1]:#x}" if located else f"{place:#x}"
+
+
+class _Ranges:
+    """Ranges of places, [start, end), of which none overlaps another."""
+
+    def __init__(self, ranges: Iterable[tuple[int, int]]) -> None:
+        self._ranges = sorted(ranges)
+
+    def holding(self, place: int) -> int | None:
+        """The start of the range that holds `place`."""
+        index = bisect_right(self._ranges, (place, 1 << 64)) - 1
+        if index < 0 or not self._ranges[index][0] <= place < self._ranges[index][1]:
+            return None
+        return self._ranges[index][0]
 
 
 def summary(branches: Iterable[AuditedBranch]) -> dict[str, dict[str, int]]:

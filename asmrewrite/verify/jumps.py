@@ -78,6 +78,7 @@ class _Function:
         self.jumps = jumps
         self.region = Region(addresses, parts)
         self.tables: dict[int, frozenset[Value]] = {}
+        self.cold = {part.start for part in parts if ".cold" in part.name}
         self.labels: set[int] = set()
         self.data: set[int] = set()
 
@@ -167,16 +168,22 @@ class _Function:
         return True
 
     def _entries(self, value: Value) -> list[int]:
-        """Where the entries of a table lead: those that lead into the function, up to the first that does not."""
+        """Where the entries of a table lead: those that lead into the function, up to the first that does not.
+
+        Empty too when all lead to the function's start: then it is a table of functions, this one among them.
+        """
         result: list[int] = []
+        size = 8 if value.kind == "word" else 4
+        name = self.functions.object_at(value.table)
         for index in range(_MOST_ENTRIES):
+            place = value.table + size * index
             target = self._entry(value, index)
             if target is None or not self.region.inside(target):
                 break
-            if index and value.table + (8 if value.kind == "word" else 4) * index in self.data:
+            if index and (place in self.data or self.functions.object_at(place) != name):
                 break  # the next table
             result.append(target)
-        return result
+        return result if any(self._is_label(target) or target in self.cold for target in result) else []
 
     def _entry(self, value: Value, index: int) -> int | None:
         if value.kind == "word":
@@ -229,6 +236,5 @@ class _Function:
         if value.kind == "given":
             return True
         if value.kind == "word":
-            target = self.addresses.pointer(value.table)
-            return target is None or not self._is_label(target)
+            return not self._entries(value)
         return value.kind == "at" and not self._is_label(value.table)
