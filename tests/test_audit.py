@@ -203,6 +203,10 @@ CASES = "2: mov $1, %eax\nret\n3: mov $2, %eax\nret\n" + TABLE
         ("lea T(%rip), %rdx\n1: " + DISPATCH + "2: inc %rdx\njmp 1b\n3: ret\n" + TABLE, "jump"),
         # A call in between may have changed it.
         ("lea T(%rip), %rdx\ncall g\n" + DISPATCH + CASES, "jump"),
+        # A landing pad, which no branch leads to, comes back into the loop.
+        ("lea T(%rip), %rdx\n1: " + DISPATCH + "2: ret\n3: ret\nmov %rcx, %rbx\njmp 1b\n" + TABLE, "jump"),
+        # The place where it is used is handed out.
+        ("lea T(%rip), %rdx\n1: " + DISPATCH + "2: ret\n3: ret\n" + TABLE + ".data\n.quad 1b\n.text\n", "jump"),
         # Nobody sets it.
         (DISPATCH + CASES, "jump"),
         # The entries lead out of the function.
