@@ -4,13 +4,19 @@ import argparse
 import sys
 from types import ModuleType
 
-from conformance import audit, gas_suite, listings, realprograms
+from conformance import audit, gas_suite, listings, mutations, realprograms
 from conformance.command import CommandError
 from conformance.sources import require_tools
 from conformance.table import Row, show
 
 #: A suite is a module with a ``SUMMARY`` and a ``main(arguments)`` that returns its rows; in the order they run.
-SUITES: dict[str, ModuleType] = {"gas": gas_suite, "listings": listings, "programs": realprograms, "audit": audit}
+SUITES: dict[str, ModuleType] = {
+    "gas": gas_suite,
+    "listings": listings,
+    "programs": realprograms,
+    "mutations": mutations,
+    "audit": audit,
+}
 
 
 def joined(argv: list[str]) -> list[str]:

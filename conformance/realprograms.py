@@ -23,7 +23,7 @@ from conformance.table import Row
 
 SUMMARY = "build real programs with and without asmrewrite and compare them"
 
-LEVELS = ("-O0", "-O2", "-O3")
+LEVELS = ("-O0", "-O2", "-O3", "-O2 -g")
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def find_tool() -> Tool:
 def _run_case(case: Case, tool: Tool, source: Path, work: Path, *, keep: bool) -> Outcome:
     """Run one case and print its line, then its problems."""
     # The process in the name: two runs at once must not build in one directory.
-    directory = work / f"{case.program.name}{case.level}-{case.mode.name}.{os.getpid()}"
+    directory = work / f"{case.program.name}{case.level.replace(' ', '')}-{case.mode.name}.{os.getpid()}"
     started = time.monotonic()
     try:
         outcome = _compare(case, tool, source, directory)

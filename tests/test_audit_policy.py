@@ -117,6 +117,18 @@ def test_a_policy_is_strict(text: str, message: str, tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"{tmp_path}/policy.toml: ") and message in str(caught.value)
 
 
+def test_sarif(tmp_path: Path) -> None:
+    build(tmp_path, f=2)
+    policy(tmp_path, "[[allow]]\nlimit = 1\n")
+    (one,) = json.loads(must([ASMREWRITE, "audit", "x.o", "--sarif", "-"], tmp_path).out)["runs"]
+    assert [found["level"] for found in one["results"]] == ["warning"] * 2
+    ran = run([ASMREWRITE, "audit", "x.o", "--sarif", "x.sarif", "--policy", "policy.toml"], tmp_path)
+    (found,) = json.loads((tmp_path / "x.sarif").read_text())["runs"][0]["results"]
+    assert ran.status == 1 and (found["ruleId"], found["level"]) == ("branch-not-allowed", "error")
+    assert found["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == "f+0x2"
+    assert status(tmp_path, "--json", "--sarif", "-") == 2
+
+
 def test_baseline(tmp_path: Path) -> None:
     build(tmp_path, f=1, g=2)
     assert status(tmp_path, "--write-baseline", "old.toml") == 0

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from asmrewrite.verify.audit import AuditedBranch
 
 _SWITCHES = ("--json", "--returns")
-_VALUED = ("--policy", "--baseline", "--write-baseline")
+_VALUED = ("--policy", "--baseline", "--write-baseline", "--sarif")
+#: The rules of the SARIF output.
+_RULES = {
+    "unprotected-branch": "An indirect branch goes through a relpoline, a retpoline or behind an lfence.",
+    "branch-not-allowed": "An indirect branch is protected, or the policy or the baseline allows it.",
+}
 
 
 class _Words(NamedTuple):
@@ -45,9 +50,12 @@ def audit_main(arguments: list[str]) -> int:
     written = words.values.get("--write-baseline")
     judged = written is not None or baseline is not None or "--policy" in words.values
     violations = judge(files, policy, baseline) if judged else []
+    sarif = words.values.get("--sarif", "")
+    if sarif:
+        _write_sarif(sarif, files, violations if judged else None)
     if "--json" in words.switches:
         _print_json(files, violations, errors)
-    else:
+    elif sarif != "-":
         _print_tables(files)
     for error in errors:
         say(f"asmrewrite: error: {error}")
@@ -94,6 +102,8 @@ def _words(arguments: list[str]) -> _Words:
             files.append(word)
     if not files:
         raise OptionError("no object, program or folder was named")
+    if values.get("--sarif") == "-" and "--json" in switches:
+        raise OptionError("--json and --sarif - both want standard output", hint="give --sarif a file")
     if "--baseline" in values and "--write-baseline" in values:
         raise OptionError("--write-baseline makes a baseline anew; --baseline has no part in it")
     return _Words(files, frozenset(switches), values)
@@ -138,6 +148,30 @@ def _listed(branches: Sequence[AuditedBranch]) -> object:
         # As text: names of functions may hold what rich takes for markup.
         table.add_row(Text(branch.place), branch.kind, Text(branch.text), Text(branch.why))
     return table
+
+
+def _write_sarif(path: str, files: Sequence[Audited], violations: Sequence[Violation] | None) -> None:
+    """What is not allowed as errors; without policy and baseline what nothing protects as warnings."""
+    import json
+
+    from asmrewrite.cli.sarif import Result, sarif
+
+    def result(rule: str, level: str, branch: AuditedBranch, reason: str) -> Result:
+        message = f"{branch.place}: {branch.kind} `{branch.text}`: {reason}"
+        at = (branch.function, branch.distance) if branch.function else (branch.section, None)
+        return Result(rule, level, message, branch.file, *at)
+
+    if violations is None:
+        unprotected = (branch for file in files for branch in file.branches if branch.unprotected)
+        found = [result("unprotected-branch", "warning", branch, branch.why) for branch in unprotected]
+    else:
+        found = [result("branch-not-allowed", "error", one.branch, one.reason) for one in violations]
+    text = json.dumps(sarif(found, _RULES), indent=1) + "\n"
+    if path == "-":
+        sys.stdout.write(text)
+        return
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _print_json(files: Sequence[Audited], violations: Sequence[Violation], errors: Sequence[str]) -> None:

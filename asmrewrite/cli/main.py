@@ -14,9 +14,10 @@ usage: asmrewrite COMMAND ...
   as ARGS...                              assemble like GNU as, the text rewritten
   check OBJECT...                         a verdict on every site of objects and programs
   check --original ORIG.o NEW.o           prove that NEW.o is ORIG.o but for the sites
+        --json, --sarif FILE|-            the verdicts of either as JSON, what is not PASS as SARIF 2.1.0
   sites OBJECT|PROGRAM... [--json]        list the sites
   audit OBJECT|PROGRAM|DIR...             which indirect branches there are, what each is, how it is protected
-      [--policy F] [--baseline F] [--write-baseline F] [--returns] [--json]
+      [--policy F] [--baseline F] [--write-baseline F] [--returns] [--json] [--sarif F|-]
   demo                                    build, rewrite, check and run the shipped example
   --as-dir                                print the folder to give `gcc -B`
   --include-dir                           print the folder of the headers

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from asmrewrite.errors import CheckError
+from asmrewrite.verify.reader import Reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from asmrewrite.verify.image import Image, Location, Section
 
 _OMIT = 0xFF
+#: What stands in a CIE of .debug_frame where a frame has its CIE (DWARF 5 section 6.4.1).
+_DEBUG_CIE = 0xFFFFFFFF
 
 
 class Frame(NamedTuple):
@@ -57,35 +60,10 @@ class Table(NamedTuple):
     relocations: frozenset[int]
 
 
-class _Reader:
-    """Bytes with a position."""
-
-    def __init__(self, data: bytes, position: int, end: int) -> None:
-        self.data, self.position, self.end = data, position, end
-
-    def take(self, size: int) -> bytes:
-        piece = self.data[self.position : self.position + size]
-        if len(piece) != size or self.position + size > self.end:
-            raise CheckError("an unwind table is cut short")
-        self.position += size
-        return piece
-
-    def number(self, size: int) -> int:
-        return int.from_bytes(self.take(size), "little")
-
-    def uleb(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self.number(1)
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-
 def frames(image: Image, section: Section) -> Iterator[Frame]:
-    """Every FDE of an object's .eh_frame, in order."""
-    data = section.data
+    """Every FDE of an object's .eh_frame or .debug_frame, in order."""
+    debug = section.name == ".debug_frame"
+    data = image.inflated(section)
     position = 0
     cies: dict[int, _Cie] = {}
     while position < len(data):
@@ -100,12 +78,13 @@ def frames(image: Image, section: Section) -> Iterator[Frame]:
         end = position + 4 + length
         if end > len(data):
             raise CheckError("an unwind table is cut short")
-        reader = _Reader(data, position + 4, end)
+        reader = Reader(data, position + 4, end)
         distance = reader.number(4)
-        if distance == 0:
+        if distance == (_DEBUG_CIE if debug else 0):
             cies[start] = _cie(image, section, reader)
         else:
-            cie = cies.get(start + 4 - distance)
+            place = image.follow_field(section, start + 4) if debug else None
+            cie = cies.get(place.offset if place else distance if debug else start + 4 - distance)
             if cie is None:
                 raise CheckError("a frame without CIE")
             yield _fde(image, section, reader, cie, start)
@@ -122,12 +101,14 @@ class _Cie(NamedTuple):
     relocations: frozenset[int]
 
 
-def _cie(image: Image, section: Section, reader: _Reader) -> _Cie:
+def _cie(image: Image, section: Section, reader: Reader) -> _Cie:
     start = reader.position
-    reader.number(1)
+    version = reader.number(1)
     augmentation = b""
     while (byte := reader.take(1)) != b"\0":
         augmentation += byte
+    if version == 4 and reader.take(2) != b"\x08\0":
+        raise CheckError("a frame with other addresses than of 8 bytes")
     code_alignment = reader.uleb()
     reader.uleb()
     reader.uleb()
@@ -160,11 +141,13 @@ def _pointer_size(encoding: int) -> int:
     return size
 
 
-def _fde(image: Image, section: Section, reader: _Reader, cie: _Cie, first: int) -> Frame:
+def _fde(image: Image, section: Section, reader: Reader, cie: _Cie, first: int) -> Frame:
     identity, pointer, lsda, code_alignment, own = cie
     size = _pointer_size(pointer)
     relocations = image.relocations(section.number)
     used = [place for place in range(first, reader.end) if place in relocations]
+    if used[:1] == [reader.position - 4]:
+        del used[0]  # of the pointer to its CIE, in .debug_frame
     if used[:1] != [reader.position]:
         raise CheckError("a frame has a relocation where none is known")
     start = image.follow_field(section, reader.position)
@@ -187,7 +170,7 @@ def _fde(image: Image, section: Section, reader: _Reader, cie: _Cie, first: int)
     return Frame(identity, shape, start, covered, tuple(_rows(reader, code_alignment, size)), table, places)
 
 
-def _rows(reader: _Reader, code_alignment: int, pointer_size: int) -> Iterator[tuple[int, bytes]]:
+def _rows(reader: Reader, code_alignment: int, pointer_size: int) -> Iterator[tuple[int, bytes]]:
     """Call frame instructions with the place that each holds from; the advances themselves are only the places."""
     place = 0
     while reader.position < reader.end:
@@ -206,7 +189,7 @@ def _rows(reader: _Reader, code_alignment: int, pointer_size: int) -> Iterator[t
     yield place, b""
 
 
-def _advance(reader: _Reader, opcode: int) -> int | None:
+def _advance(reader: Reader, opcode: int) -> int | None:
     if opcode >> 6 == 1:
         return opcode & 63
     size = {0x02: 1, 0x03: 2, 0x04: 4}.get(opcode)
@@ -221,7 +204,7 @@ _OPERANDS = {
 }  # fmt: skip
 
 
-def _skip(reader: _Reader, opcode: int, _pointer_size: int) -> None:
+def _skip(reader: Reader, opcode: int, _pointer_size: int) -> None:
     if opcode >> 6 == 2:
         reader.uleb()
         return
@@ -240,7 +223,7 @@ def table_at(image: Image, location: Location) -> Table:
     """The LSDA at `location`."""
     section = image.sections[location.section]
     relocations = image.relocations(section.number)
-    reader = _Reader(section.data, location.offset, len(section.data))
+    reader = Reader(section.data, location.offset, len(section.data))
     landing_start = reader.number(1)
     if landing_start != _OMIT:
         raise CheckError("an exception table with a landing pad base of its own")

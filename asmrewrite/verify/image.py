@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
 _SYMBOL = struct.Struct("<IBBHQQ")
+_COMPRESSION = struct.Struct("<IIQQ")
+_SHF_COMPRESSED = 0x800
 _RELA = struct.Struct("<QQq")
 _SHN_UNDEF, _SHN_LORESERVE, _STT_FUNC = 0, 0xFF00, 2
 #: Relocations whose field holds symbol + addend - place (psABI table 4.9): PC32, PLT32.
@@ -125,6 +127,11 @@ class Image:
             return section.data
         self._file.seek(section.offset)
         return self._file.read(section.size)
+
+    def inflated(self, section: Section) -> bytes:
+        """The bytes of `section` as they were before -gz."""
+        content = self.contents(section)
+        return _inflated(content) if section.flags & _SHF_COMPRESSED else content
 
     @property
     def symbols(self) -> list[Symbol]:
@@ -245,3 +252,21 @@ _WANTED = frozenset({"SHT_SYMTAB", "SHT_STRTAB", "SHT_RELA"})
 
 def _name(names: bytes, offset: int) -> str:
     return names[offset : names.index(b"\0", offset)].decode("latin-1")
+
+
+def _inflated(data: bytes) -> bytes:
+    """The contents of a section with SHF_COMPRESSED (gABI, "Section Compression")."""
+    import zlib
+
+    if len(data) < _COMPRESSION.size:
+        raise CheckError("a compressed section is cut short")
+    kind, _, size, _ = _COMPRESSION.unpack_from(data)
+    if kind != 1:
+        raise CheckError(f"a section compressed by method {kind}, which is not known here")
+    try:
+        content = zlib.decompress(data[_COMPRESSION.size :])
+    except zlib.error as error:
+        raise CheckError(f"a compressed section is damaged: {error}") from None
+    if len(content) != size:
+        raise CheckError("a compressed section has another size than it says")
+    return content

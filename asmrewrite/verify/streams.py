@@ -69,6 +69,8 @@ class Walked(NamedTuple):
     end: int
     #: Offset of a relocated field that leads somewhere -> bytes from there to the end of its instruction.
     behind: dict[int, int]
+    #: The last bytes of the original's branches that became sites.
+    inner: frozenset[int]
 
 
 class Walk:
@@ -112,7 +114,8 @@ class Walk:
         if self.next_site < len(self.sites) and not self.differences:
             left = self.sites[self.next_site]
             self.differences.append(Difference(o, left.offset, "a site of the tables took no branch's place"))
-        return Walked(self.offsets, tuple(self.replaced), tuple(self.differences), n, self.behind)
+        inner = frozenset(replaced.original[1] - 1 for replaced in self.replaced)
+        return Walked(self.offsets, tuple(self.replaced), tuple(self.differences), n, self.behind, inner)
 
     def _decode(self, side: int, offset: int) -> Instruction:
         decoder = self._decoders[side]

@@ -19,7 +19,7 @@ class Build:
 
     #: The compiler's command, one word.
     cc: str
-    #: Optimization level, ``-O2``.
+    #: Optimization level, ``-O2``, and whether with debug information, ``-O2 -g``.
     level: str
     #: Code model for compilation, ``-fPIE``, and for linking, ``-pie``.
     compile_mode: str
@@ -37,10 +37,16 @@ class Build:
         kept = {name: value for name, value in os.environ.items() if name not in dropped}
         return {**kept, "LC_ALL": "C.UTF-8", **self.environment}
 
+    @property
+    def flags(self) -> list[str]:
+        """The level's words; debug information does not say where the build ran."""
+        words = self.level.split()
+        return [*words, f"-fdebug-prefix-map={self.directory}=."] if "-g" in words else words
+
     def compile(self, source: Path, flags: Sequence[str]) -> str:
         """Compile one C file to an object in the build directory and return the object's name."""
         target = f"{source.stem}.o"
-        argv = [self.cc, self.level, self.compile_mode, *flags, "-c", str(source), "-o", target]
+        argv = [self.cc, *self.flags, self.compile_mode, *flags, "-c", str(source), "-o", target]
         must(argv, cwd=self.directory, env=self.make_environment())
         return target
 
