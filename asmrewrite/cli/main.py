@@ -20,6 +20,8 @@ usage: asmrewrite COMMAND ...
   sites OBJECT|PROGRAM... [--json]        list the sites
   runtime [--cflags] [--libs]             what to compile and link with, for builds that link by themselves
   stress [--seconds N] [--threads N]      patch code while threads run through it, and count what goes wrong
+  audit OBJECT|PROGRAM|DIR...             which indirect branches there are, what each is, how it is protected
+      [--policy F] [--baseline F] [--write-baseline F] [--returns] [--json] [--sarif F|-]
   demo                                    build, rewrite, check and run the shipped example
   --as-dir                                print the folder to give `gcc -B`
   --include-dir                           print the folder of the headers
@@ -69,6 +71,10 @@ def _dispatch(arguments: list[str]) -> int:
         from asmrewrite.cli.runtime import runtime_main
 
         return runtime_main(rest)
+    if command == "audit":
+        from asmrewrite.cli.audit import audit_main
+
+        return audit_main(rest)
     if command == "demo":
         from asmrewrite.cli.demo import demo_main
 
