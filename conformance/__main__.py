@@ -4,7 +4,7 @@ import argparse
 import sys
 from types import ModuleType
 
-from conformance import audit, differential, gas_suite, gxx, listings, mutations, realprograms, torture
+from conformance import audit, differential, faults, gas_suite, gxx, listings, mutations, realprograms, torture
 from conformance.command import CommandError
 from conformance.sources import require_tools
 from conformance.table import Row, show
@@ -18,6 +18,7 @@ SUITES: dict[str, ModuleType] = {
     "g++": gxx,
     "mutations": mutations,
     "audit": audit,
+    "faults": faults,
 }
 
 
