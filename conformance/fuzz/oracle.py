@@ -51,6 +51,10 @@ _DOUBT = re.compile(
 )
 
 
+#: A place given as a number of bytes from another, between which code may grow.
+_COUNTED = re.compile(r"[\w.$)\"][ \t]*[-+][ \t]*\d")
+
+
 class Failure(Exception):
     """Something that must not be; `kind` in a word or two, `detail` in a line."""
 
@@ -115,8 +119,14 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return ""
     if "became .debug_line" in failure.detail:
         return "explained: a .loc at the end of the listing belongs to the first stub"
+    if failure.detail.startswith("symbols:") and re.search(r"\.size", text):
+        return "explained: .size of a symbol is not what stands between it and its end"
+    if "became .eh_frame" in failure.detail or re.match(r"sections: there were (\d+) sections and are", failure.detail):
+        return "explained: .cfi_startproc where gas does not read it" if ".cfi_startproc" in text else ""
     lines = text.splitlines(keepends=True)
-    certain = "".join(line for line in lines if not _DOUBT.search(line))
+    certain = "".join(line for line in lines if not _DOUBT.search(line) and ".size" not in line)
+    if "leads elsewhere" in failure.detail and _COUNTED.search(text):
+        return "explained: a place that is counted in bytes"
     if len(certain) < len(text):
         try:
             result = rewrite(certain, options)
