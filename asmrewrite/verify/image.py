@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from asmrewrite.errors import CheckError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, BinaryIO
 
+_DAMAGE = (
+    struct.error, LookupError, ValueError, OverflowError, TypeError, AttributeError, AssertionError, MemoryError,
+)  # fmt: skip
 _SYMBOL = struct.Struct("<IBBHQQ")
 _RELA = struct.Struct("<QQq")
 _SHN_UNDEF, _SHN_LORESERVE, _STT_FUNC = 0, 0xFF00, 2
@@ -23,6 +28,19 @@ _SHN_UNDEF, _SHN_LORESERVE, _STT_FUNC = 0, 0xFF00, 2
 PC_RELATIVE = frozenset({2, 4})
 #: GOTPCREL, GOTPCRELX, REX_GOTPCRELX.
 GOT_RELATIVE = frozenset({9, 41, 42})
+
+
+@contextmanager
+def damage(name: str) -> Iterator[None]:
+    """Turns what reading a damaged file may raise, wherever it is noticed, into a `CheckError`."""
+    from elftools.common.exceptions import ELFError
+
+    try:
+        yield
+    except _DAMAGE as error:
+        raise CheckError(f"is damaged: {error!r}", file=name) from error
+    except ELFError as error:
+        raise CheckError(f"is damaged: {error}", file=name) from error
 
 
 class Section(NamedTuple):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from asmrewrite.errors import CheckError
 from asmrewrite.stubs import abi
 from asmrewrite.verify.frames import Frame, Table, frames, table_at
-from asmrewrite.verify.image import GOT_RELATIVE, PC_RELATIVE, Image, Location, Relocation, Section, Symbol
+from asmrewrite.verify.image import GOT_RELATIVE, PC_RELATIVE, Image, Location, Relocation, Section, Symbol, damage
 from asmrewrite.verify.shapes import CMP_SIZE, JCC_SIZE, abi_register, thunk_bytes
 from asmrewrite.verify.sites import SiteVerdict, Verdict, check_image
 from asmrewrite.verify.streams import Replaced, Site, Walk, Walked
@@ -82,16 +82,12 @@ def validate(original: str, new: str) -> Translation:
 
 def validate_bytes(original: bytes, new: bytes, name: str) -> Translation:
     """The same for objects in memory."""
-    from elftools.common.exceptions import ELFError
-
-    try:
+    with damage(name):
         images = [Image(f"{name} (original)", BytesIO(original)), Image(name, BytesIO(new))]
         for image in images:
             if not image.relocatable:
                 raise CheckError("is linked; translation validation compares objects", file=image.path)
         return _Comparison(images[0], images[1], _Headers(original, images[0]), _Headers(new, images[1])).run()
-    except (ELFError, struct.error, LookupError, ValueError, OverflowError, TypeError, AttributeError) as error:
-        raise CheckError(f"is damaged: {error!r}", file=name) from error
 
 
 class _Headers:
@@ -128,7 +124,13 @@ class _Headers:
             if any(section.data[:24]):
                 return "the first symbol is not null"
             locals_ = [n for n, symbol in enumerate(image.symbols) if symbol.binding == 0]
-            good = kind == "SHT_STRTAB" and row[9] == 24 and not row[2] and locals_ == list(range(info))
+            good = (
+                kind == "SHT_STRTAB"
+                and row[9] == 24
+                and not row[2]
+                and locals_ == [*range(min(info, len(image.symbols)))]
+            )
+            good = good and info == len(locals_)
         elif section.kind == "SHT_STRTAB":
             good = not (row[2] or link or info or row[9])
         elif section.kind == "SHT_GROUP":

@@ -34,7 +34,12 @@ def _texts() -> Iterator[str]:
         for path in sorted((gas / folder).glob("*.s")):
             yield from _pieces(_read(path))
     for source in ALL:
-        for flags in (("-O2", "-dp"), ("-O1", "-g"), ("-O2", "-masm=intel", "-fno-plt", "-fPIC"), ("-O2", "-mindirect-branch=thunk")):
+        for flags in (
+            ("-O2", "-dp"),
+            ("-O1", "-g"),
+            ("-O2", "-masm=intel", "-fno-plt", "-fPIC"),
+            ("-O2", "-mindirect-branch=thunk"),
+        ):
             yield from _functions(compiled(source, *flags))
 
 

@@ -181,7 +181,7 @@ class _Writer:
     def listing(self) -> str:
         """A whole listing."""
         random = self.random
-        pieces = [random.choice(("\t.file\t\"a.c\"\n", ""))]
+        pieces = [random.choice(('\t.file\t"a.c"\n', ""))]
         table = random.randrange(4)
         pieces.append(".LT:\n\tnop\n" if table == 0 else "")
         if random.randrange(6) == 0:

@@ -9,7 +9,24 @@ from random import Random
 from conformance.fuzz import grammar
 
 #: What a line may be put into, or joined by.
-_GLUE = ("; ", ";", "/* x */", "\x00", " # ", "\r", "\f", "/", " /* a\n b */ ", "\\\n", "\n\n", '"', "'", "/*", "*/", "\\")
+_GLUE = (
+    "; ",
+    ";",
+    "/* x */",
+    "\x00",
+    " # ",
+    "\r",
+    "\f",
+    "/",
+    " /* a\n b */ ",
+    "\\\n",
+    "\n\n",
+    '"',
+    "'",
+    "/*",
+    "*/",
+    "\\",
+)
 _WORDS = (
     "%rax", "%r11", "%rsp", "%eax", "%ax", "rax", "R11", "(%rax)", "8(%rbx)", "foo", "foo@PLT", "foo@GOTPCREL(%rip)", "*",
     "*%rax", "*foo(%rip)", "call", "jmp", "je", "lock", "cs", "notrack", "data16", "nop", ".LT", "1f", "1b", "__SCT__event",

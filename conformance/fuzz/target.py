@@ -94,7 +94,13 @@ def main(arguments: list[str]) -> None:
         for number, text in enumerate(run.mutator.texts):
             (corpus / f"seed-{number}").write_bytes(text.encode("latin-1")[:LONGEST])
     gas.limit()
-    options = [f"-max_len={LONGEST}", "-timeout=60", "-rss_limit_mb=3000", f"-artifact_prefix={folder}/", *arguments[1:]]
+    options = [
+        f"-max_len={LONGEST}",
+        "-timeout=60",
+        "-rss_limit_mb=3000",
+        f"-artifact_prefix={folder}/",
+        *arguments[1:],
+    ]
     atheris.Setup(["fuzz", *options, str(corpus)], run.one, custom_mutator=run.change)
     atheris.Fuzz()
 
