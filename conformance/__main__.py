@@ -4,13 +4,13 @@ import argparse
 import sys
 from types import ModuleType
 
-from conformance import gas_suite, listings, realprograms
+from conformance import fuzz, gas_suite, listings, realprograms
 from conformance.command import CommandError
 from conformance.sources import require_tools
 from conformance.table import Row, show
 
 #: A suite is a module with a ``SUMMARY`` and a ``main(arguments)`` that returns its rows; in the order they run.
-SUITES: dict[str, ModuleType] = {"gas": gas_suite, "listings": listings, "programs": realprograms}
+SUITES: dict[str, ModuleType] = {"gas": gas_suite, "listings": listings, "programs": realprograms, "fuzz": fuzz}
 
 
 def joined(argv: list[str]) -> list[str]:
@@ -25,6 +25,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__, epilog=epilog)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(SUITES))
     realprograms.add_arguments(parser)
+    fuzz.add_arguments(parser)
     arguments = parser.parse_args(joined(argv))
     unknown = set(arguments.suites) - set(SUITES)
     if unknown:

@@ -42,8 +42,8 @@ class SkipReason(str, Enum):
     CONDITIONAL = "conditional"
     #: In bundle mode already, or in a listing that ends in it.
     BUNDLED = "bundled"
-    #: A block comment glues the statement's words together, or a NUL cuts a string; or, in the whole listing, the string
-    #: of a line marker does not end.
+    #: A block comment glues the statement's words together, or a NUL cuts a string; or, in the whole listing, the
+    #: string of a line marker does not end.
     GLUED_COMMENT = "glued-comment"
     #: Through a symbol that was given a register as its value.
     REGISTER_ALIAS = "register-alias"

@@ -114,7 +114,8 @@ _TORN_MARKER = re.compile(r'#[ \t]*\d+[ \t]*"(?!(?:[^"\\\n]|\\[^\n])*")')
 _EMPTY_STRING = re.compile(r"\.(?:asci[iz]|string(?:8|16|32|64)?)[ \t]*(?:#[^\n]*)?\s*\Z", re.IGNORECASE)
 #: A jump that counts bytes of code.
 _COUNTED = re.compile(
-    r"(?<![\w.$])(?:j[a-z]{1,4}|call[a-z]?|loop[a-z]*|xbegin)[ \t]+(?![^\n#;]*[(\[])[^\n#;*%,]*?[\w.$][ \t]*[-+][ \t]*\w",
+    r"(?<![\w.$])(?:j[a-z]{1,4}|call[a-z]?|loop[a-z]*|xbegin)[ \t]+"
+    r"(?![^\n#;]*[(\[])[^\n#;*%,]*?[\w.$][ \t]*[-+][ \t]*\w",
     re.IGNORECASE,
 )
 _OPENERS = frozenset({"macro", "rept", "rep", "irp", "irpc", "irep", "irepc"})
