@@ -31,7 +31,7 @@ class SkipReason(str, Enum):
     OPERAND = "operand"
     #: `%r11` is read behind the call, so it cannot carry the target.
     R11_LIVE = "r11-live"
-    #: 16- or 32-bit code.
+    #: 16- or 32-bit code, or in a listing whose `.arch` may not have what a rewriting adds.
     CODE_SIZE = "code-size"
     #: In the body of a macro or a repetition.
     MACRO = "macro"
@@ -51,7 +51,7 @@ class SkipReason(str, Enum):
     RAW_LISTING = "raw-listing"
     #: In a listing with .end, behind which gas reads nothing, or that ends in an open comment or string.
     END_DIRECTIVE = "end-directive"
-    #: In a listing that jumps by a number of bytes (`jmp .+8`), which may count those of the branch.
+    #: In a listing that counts bytes of code, those of the branch perhaps among them: `jmp .+8`, `.org 64`.
     COUNTED = "counted"
     #: The section that it stands in cannot be told, or is not for code.
     UNKNOWN_SECTION = "unknown-section"

@@ -118,6 +118,9 @@ _COUNTED = re.compile(
     r"(?![^\n#;]*[(\[])[^\n#;*%,]*?[\w.$][ \t]*[-+][ \t]*\w",
     re.IGNORECASE,
 )
+#: What `.arch` may say and leave what a rewriting adds in force.
+_ARCH_64 = re.compile(r"\.arch[ \t]+(?:generic64|push|pop|default|\.(?!no)[\w.]+)[ \t]*\Z")
+_ORG = re.compile(r"[ \t\f\r]*\.(?:org[ \t]+|[ \t]*=[ \t]*)[0-9]\w*[ \t\r]*(?:[,#;\n/]|\Z)", re.IGNORECASE)
 _OPENERS = frozenset({"macro", "rept", "rep", "irp", "irpc", "irep", "irepc"})
 
 
@@ -285,6 +288,8 @@ class _Walk:
         self.moded = True
         word = self._word(start)
         arguments = self._body(start, end).lower()
+        if word == "arch" and not _ARCH_64.search(arguments):
+            self._abandon(SkipReason.CODE_SIZE)
         if self.macros or self.conditions:
             if word in ("end", "mri") or word.startswith("bundle"):
                 self._abandon(SkipReason.MACRO_EFFECTS)
@@ -347,6 +352,8 @@ class _Walk:
             self.condition_start.pop()
 
     def _assign(self, kind: str, start: int, end: int) -> None:
+        if _ORG.match(self.text, start, end):
+            self.counted = True
         found = _ASSIGNMENT.match(self.text, start, end)
         if found is None:
             return
@@ -416,6 +423,8 @@ class _Walk:
     def _statement(self, kind: str, start: int, end: int) -> None:
         """A statement that may be more than it seems: glued by a comment, or behind a doubtful slash."""
         text = self.text[start:end]
+        if _ORG.match(text) and self._doubt(self.sections.current) is None:
+            self.counted = True
         if self.macros and "\\" in text and "\\" in text.split(None, 1)[0]:
             self.trouble = SkipReason.MACRO_EFFECTS
         if self.trouble is SkipReason.MACRO_EFFECTS:
