@@ -4,7 +4,7 @@ import argparse
 import sys
 from types import ModuleType
 
-from conformance import audit, differential, faults, gas_suite, gxx, listings, mutations, realprograms, torture
+from conformance import audit, differential, faults, fuzz, gas_suite, gxx, listings, mutations, realprograms, torture
 from conformance.command import CommandError
 from conformance.sources import require_tools
 from conformance.table import Row, show
@@ -19,6 +19,7 @@ SUITES: dict[str, ModuleType] = {
     "mutations": mutations,
     "audit": audit,
     "faults": faults,
+    "fuzz": fuzz,
 }
 
 
@@ -35,6 +36,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(SUITES))
     realprograms.add_arguments(parser)
     differential.add_arguments(parser)
+    fuzz.add_arguments(parser)
     arguments = parser.parse_args(joined(argv))
     unknown = set(arguments.suites) - set(SUITES)
     if unknown:

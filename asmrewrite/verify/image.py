@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from asmrewrite.analysis.properties import FEATURE_1_AND, NOTE_SECTION, SHSTK
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, BinaryIO
 
+_DAMAGE = (
+    struct.error, LookupError, ValueError, OverflowError, TypeError, AttributeError, AssertionError, MemoryError,
+)  # fmt: skip
 _SYMBOL = struct.Struct("<IBBHQQ")
 _COMPRESSION = struct.Struct("<IIQQ")
 _SHF_COMPRESSED = 0x800
@@ -30,6 +34,19 @@ _SHF_ALLOC, _SHF_EXECINSTR, _SHF_TLS = 0x2, 0x4, 0x400
 PC_RELATIVE = frozenset({2, 4})
 #: GOTPCREL, GOTPCRELX, REX_GOTPCRELX.
 GOT_RELATIVE = frozenset({9, 41, 42})
+
+
+@contextmanager
+def damage(name: str) -> Iterator[None]:
+    """Turns what reading a damaged file may raise, wherever it is noticed, into a `CheckError`."""
+    from elftools.common.exceptions import ELFError
+
+    try:
+        yield
+    except _DAMAGE as error:
+        raise CheckError(f"is damaged: {error!r}", file=name) from error
+    except ELFError as error:
+        raise CheckError(f"is damaged: {error}", file=name) from error
 
 
 class Section(NamedTuple):

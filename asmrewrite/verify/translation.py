@@ -8,7 +8,6 @@ checker does not understand an UNKNOWN; a PASS is a proof but for the decoder an
 
 from __future__ import annotations
 
-import struct
 from io import BytesIO
 from typing import NamedTuple
 
@@ -22,7 +21,7 @@ from asmrewrite.verify.compare.symbols import symbols
 from asmrewrite.verify.compare.text import compare_text, text_sections, walk
 from asmrewrite.verify.compare.unwinding import between_tables, compare_frames
 from asmrewrite.verify.debug.proof import Finding, Proof
-from asmrewrite.verify.image import Image
+from asmrewrite.verify.image import Image, damage
 from asmrewrite.verify.sites import SiteVerdict, Verdict
 
 TYPE_CHECKING = False
@@ -60,16 +59,12 @@ def validate(original: str, new: str) -> Translation:
 
 def validate_bytes(original: bytes, new: bytes, name: str) -> Translation:
     """The same for objects in memory."""
-    from elftools.common.exceptions import ELFError
-
-    try:
+    with damage(name):
         images = [Image(f"{name} (original)", BytesIO(original)), Image(name, BytesIO(new))]
         for image in images:
             if not image.relocatable:
                 raise CheckError("is linked; translation validation compares objects", file=image.path)
         return _run(Comparison(images[0], images[1], Headers(original, images[0]), Headers(new, images[1])))
-    except (ELFError, struct.error, LookupError, ValueError, OverflowError, TypeError, AttributeError) as error:
-        raise CheckError(f"is damaged: {error!r}", file=name) from error
 
 
 def _run(both: Comparison) -> Translation:
