@@ -41,7 +41,7 @@ def main() -> int:
 def _run(names: list[str], runs: int, *, control: bool) -> None:
     require_tools({**TOOLS, **(loads.TOOLS if {"redis", "nginx"} & {*names} else {})})
     folder = Path(__file__).resolve().parent.parent / "build" / "bench"
-    compilers = variants(control=control)
+    compilers = {name: variant.cc for name, variant in variants(control=control).items()}
     rows: list[Row] = []
     for name in names:
         print(f"== {name}", flush=True)
@@ -53,6 +53,8 @@ def _run(names: list[str], runs: int, *, control: bool) -> None:
             print(*row.lines("plain"), sep="\n", flush=True)
             rows.append(row)
     if rows:
+        for name, variant in variants(control=control).items():
+            print(f"{name:<14} {variant.note}")
         print("== summary", *summary(rows), sep="\n", flush=True)
 
 
