@@ -30,7 +30,7 @@ class Row(NamedTuple):
             median = statistics.median(figure.of(done[base]) for done in self.rounds)
             ratios = "  ".join(f"{name} {value}" for name, value in self.beside(base, figure).items())
             name = self.name if figure is self.figures[0] else ""
-            yield f"{name:<22} {figure.name:<20} {base} {median:7.3f} {figure.unit:<2}  {ratios}"
+            yield f"{name:<30} {figure.name:<20} {base} {median:7.3f} {figure.unit:<2}  {ratios}"
 
 
 def measured(loads: Iterator[Load], runs: int) -> Iterator[Row]:
