@@ -8,6 +8,7 @@ and the count of indirect branches agrees (see `conformance.branches`).
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -115,7 +116,7 @@ def find_tool() -> Tool:
     if command is None:
         raise CommandError(f"asmrewrite: not found beside {cc}; the objects cannot be checked")
     # Absolute, as the builds run in directories of their own.
-    return Tool(str(Path(cc).absolute()), str(Path(command).absolute()))
+    return Tool(shlex.quote(str(Path(cc).absolute())), str(Path(command).absolute()))
 
 
 def _run_case(case: Case, tool: Tool, source: Path, work: Path, *, keep: bool) -> Outcome:
