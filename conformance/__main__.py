@@ -4,13 +4,18 @@ import argparse
 import sys
 from types import ModuleType
 
-from conformance import gas_suite, listings, realprograms
+from conformance import compilers, gas_suite, listings, realprograms
 from conformance.command import CommandError
 from conformance.sources import require_tools
 from conformance.table import Row, show
 
 #: A suite is a module with a ``SUMMARY`` and a ``main(arguments)`` that returns its rows; in the order they run.
-SUITES: dict[str, ModuleType] = {"gas": gas_suite, "listings": listings, "programs": realprograms}
+SUITES: dict[str, ModuleType] = {
+    "gas": gas_suite,
+    "listings": listings,
+    "programs": realprograms,
+    "compilers": compilers,
+}
 
 
 def joined(argv: list[str]) -> list[str]:

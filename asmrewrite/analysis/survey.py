@@ -60,7 +60,7 @@ class Survey(NamedTuple):
     opted_out: dict[str, frozenset[str]]
     #: The same for the whole file.
     file_opted_out: frozenset[str]
-    #: Whether a compiler wrote the text: its .ident, or gcc's -dp notes.
+    #: Whether a compiler wrote the text: its .ident, gcc's -dp notes, or the name that flang gives its modules.
     compiled: bool
     #: Whether gcc annotated instructions (-dp).
     annotated: bool
@@ -73,6 +73,7 @@ class Survey(NamedTuple):
 #: gcc's note behind an instruction: `# 8 [c=9 l=2]  *call_value/1`, or `# 8 *call_value/1 [length = 2]` up to 7.
 NOTE = re.compile(r"#[ \t](\d+)[ \t]+(?:\[c=\d+ l=\d+\][ \t]+([*\w@]+)|([*\w@]+)(?:/\d+)?[ \t]+\[length = \d+\])")
 
+_FLANG = '\t.text\n\t.file\t"FIRModule"\n'
 _OPT_OUT = re.compile(r"asmrewrite:[ \t]*skip-(file|function)([ \t]+[\w, -]+)?")
 _NAME = re.compile(r'\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^\s:"]+))')
 _TYPE = re.compile(
@@ -153,7 +154,7 @@ class _Walk:
             self._all_aliases(),
             self.opted_out,
             self.file_opted_out,
-            annotated or '\t.ident\t"' in text,
+            annotated or '\t.ident\t"' in text or text.startswith(_FLANG),
             annotated,
             ".cfi_startproc" in text,
             self.moded,
