@@ -4,7 +4,19 @@ import argparse
 import sys
 from types import ModuleType
 
-from conformance import audit, differential, faults, fuzz, gas_suite, gxx, listings, mutations, realprograms, torture
+from conformance import (
+    audit,
+    compilers,
+    differential,
+    faults,
+    fuzz,
+    gas_suite,
+    gxx,
+    listings,
+    mutations,
+    realprograms,
+    torture,
+)
 from conformance.command import CommandError
 from conformance.sources import require_tools
 from conformance.table import Row, show
@@ -16,6 +28,7 @@ SUITES: dict[str, ModuleType] = {
     "programs": realprograms,
     "torture": torture,
     "g++": gxx,
+    "compilers": compilers,
     "mutations": mutations,
     "audit": audit,
     "faults": faults,

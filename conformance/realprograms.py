@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.branches import checked, disassembled, proven, read_statistics, recorded_sites
+from conformance.branches import checked, disassembled, proven, read_statistics, recorded_sites, thunk_calls
 from conformance.command import CommandError
 from conformance.programs import PROGRAMS, Build, Check, Program
 from conformance.sources import REPOSITORY, cache_directory
@@ -72,6 +72,8 @@ class Tool:
     cc: str
     #: None in a control run: the compiler is gcc again, and there is nothing to read.
     command: str | None
+    #: The compiler that it is compared with.
+    plain: str = "gcc"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +98,7 @@ def main(arguments: argparse.Namespace) -> list[Row]:
     table: list[Row] = []
     for program in programs:
         outcomes = [
-            _run_case(Case(program, level, mode), tool, sources[program.name], work, keep=arguments.keep)
+            run_case(Case(program, level, mode), tool, sources[program.name], work, keep=arguments.keep)
             for level in levels
             for mode in MODES
         ]
@@ -119,7 +121,7 @@ def find_tool() -> Tool:
     return Tool(shlex.quote(str(Path(cc).absolute())), str(Path(command).absolute()))
 
 
-def _run_case(case: Case, tool: Tool, source: Path, work: Path, *, keep: bool) -> Outcome:
+def run_case(case: Case, tool: Tool, source: Path, work: Path, *, keep: bool) -> Outcome:
     """Run one case and print its line, then its problems."""
     # The process in the name: two runs at once must not build in one directory.
     directory = work / f"{case.program.name}{case.level.replace(' ', '')}-{case.mode.name}.{os.getpid()}"
@@ -142,7 +144,7 @@ def _run_case(case: Case, tool: Tool, source: Path, work: Path, *, keep: bool) -
 
 def _compare(case: Case, tool: Tool, source: Path, directory: Path) -> Outcome:
     """Build twice, run all checks on both, and count."""
-    plain = case.build("gcc", directory / "plain", source, {})
+    plain = case.build(tool.plain, directory / "plain", source, {})
     statistics = directory / "statistics.json"
     environment = {"ASMREWRITE_FLAGS": f"stats={statistics}"} if tool.command else {}
     rewritten = case.build(tool.cc, directory / "rewritten", source, environment)
@@ -161,9 +163,10 @@ def _compare(case: Case, tool: Tool, source: Path, directory: Path) -> Outcome:
     found = read_statistics(statistics)
     skipped = found.skipped.total()
     counts += [f"{found.relpolines} sites", f"{skipped} skipped" + (f" ({found.reasons})" if skipped else "")]
-    if indirect.total != found.relpolines + skipped:
+    thunks = thunk_calls(before)
+    if indirect.total + thunks != found.relpolines + skipped:
         problems.append(
-            f"objdump counts {indirect.calls} indirect calls and {indirect.jumps} jumps = {indirect.total},"
+            f"objdump counts {indirect.calls} indirect calls and {indirect.jumps} jumps, {thunks} through thunks,"
             f" the statistics {found.relpolines} sites + {skipped} skipped = {found.relpolines + skipped}"
         )
     if found.files != len(before):

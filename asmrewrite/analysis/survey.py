@@ -61,7 +61,7 @@ class Survey(NamedTuple):
     opted_out: dict[str, frozenset[str]]
     #: The same for the whole file.
     file_opted_out: frozenset[str]
-    #: Whether a compiler wrote the text: its .ident, or gcc's -dp notes.
+    #: Whether a compiler wrote the text: its .ident, gcc's -dp notes, or the name that flang gives its modules.
     compiled: bool
     #: Whether gcc annotated instructions (-dp).
     annotated: bool
@@ -74,6 +74,7 @@ class Survey(NamedTuple):
 #: gcc's note behind an instruction: `# 8 [c=9 l=2]  *call_value/1`, or `# 8 *call_value/1 [length = 2]` up to 7.
 NOTE = re.compile(r"#[ \t](\d+)[ \t]+(?:\[c=\d+ l=\d+\][ \t]+([*\w@]+)|([*\w@]+)(?:/\d+)?[ \t]+\[length = \d+\])")
 
+_FLANG = '\t.text\n\t.file\t"FIRModule"\n'
 _OPT_OUT = re.compile(r"asmrewrite:[ \t]*skip-(file|function)([ \t]+[\w, -]+)?")
 _NAME = re.compile(r'\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^\s:"]+))')
 _TYPE = re.compile(
@@ -189,7 +190,7 @@ class _Walk:
         if self._is_open():
             self._abandon(SkipReason.END_DIRECTIVE)
         annotated = NOTE.search(text) is not None
-        compiled = annotated or '\t.ident\t"' in text
+        compiled = annotated or '\t.ident\t"' in text or text.startswith(_FLANG)
         if self.counted or (not compiled and self.spots and _COUNTED.search(text)):
             self._abandon(SkipReason.COUNTED)
         return Survey(
