@@ -526,7 +526,8 @@ class _Comparison:
             if frame.size:
                 seen.add(frame.start[:2])
             name = self.new.sections[frame.start.section].name
-            if (frame.start.section, frame.start.offset) in own or name.startswith(_THUNKS):
+            # An empty frame at the original's end stands where the first stub begins.
+            if frame.size and (frame.start[:2] in own or name.startswith(_THUNKS)):
                 if problem := self._own_frame(frame):
                     return f"{problem}, at {frame.start.offset:#x} of {name}"
             else:
