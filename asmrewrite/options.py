@@ -44,6 +44,8 @@ class Options(NamedTuple):
     skip_functions: str = ""
     #: What is checked behind the assembler: "off", "sites" or "full".
     check: str = "sites"
+    #: Whether a program that the wrapper links gets the runtime.
+    runtime: bool = True
     #: A profile to fill chains from.
     profile: str = ""
     #: Tables to emit with abi=kernel.
@@ -133,6 +135,7 @@ KEYS: dict[str, Callable[[str], Any]] = {
     "functions": _pattern,
     "skip-functions": _pattern,
     "check": _choice("off", "sites", "full"),
+    "runtime": _switch,
     "profile": _later,
     "tables": _words_of("static-call"),
     "stats": str,
@@ -185,7 +188,10 @@ def from_file(path: str) -> list[tuple[str, str, str]]:
 
 def find_file(start: str) -> str:
     """The nearest ``asmrewrite.toml`` in `start` or a folder above it; "" when there is none."""
-    folder = os.path.abspath(start)
+    try:
+        folder = os.path.abspath(start)
+    except FileNotFoundError:
+        return ""  # the current folder has been removed
     while True:
         candidate = os.path.join(folder, CONFIG_FILE)
         if os.path.isfile(candidate):

@@ -1,4 +1,4 @@
-"""Two commands in turn, A B A B ..., and the ratio of their CPU seconds pair by pair.
+"""Alternatives in turn, A B C A B C ..., and the ratios of what they cost, round by round.
 
 Machines are noisy and change their speed while one looks; a ratio of neighbours survives that.
 """
@@ -7,8 +7,21 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+
+class Ratio(NamedTuple):
+    """The ratios of all rounds: the median and the spread."""
+
+    median: float
+    lowest: float
+    highest: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} ({self.lowest:.2f} to {self.highest:.2f})"
 
 
 class Paired(NamedTuple):
@@ -16,13 +29,10 @@ class Paired(NamedTuple):
 
     first: float
     second: float
-    ratio: float
-    lowest: float
-    highest: float
+    ratio: Ratio
 
     def __str__(self) -> str:
-        spread = f"({self.lowest:.2f} to {self.highest:.2f})"
-        return f"{self.first:7.3f} s  {self.second:7.3f} s  ratio {self.ratio:.2f} {spread}"
+        return f"{self.first:7.3f} s  {self.second:7.3f} s  ratio {self.ratio}"
 
 
 def cpu_seconds(command: Sequence[str]) -> float:
@@ -39,14 +49,19 @@ def cpu_seconds(command: Sequence[str]) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def paired(first: Sequence[str], second: Sequence[str], runs: int = 9) -> Paired:
-    """`runs` pairs, behind one pair that is not counted."""
-    pairs = [(cpu_seconds(first), cpu_seconds(second)) for _ in range(runs + 1)][1:]
+def rotated(measures: Mapping[str, Callable[[], T]], runs: int) -> list[dict[str, T]]:
+    """`runs` rounds of all measures in turn, behind one round that is not counted."""
+    return [{name: measure() for name, measure in measures.items()} for _ in range(runs + 1)][1:]
+
+
+def ratio(pairs: Iterable[tuple[float, float]]) -> Ratio:
+    """The ratio of the first of each pair to the second."""
     ratios = sorted(a / b for a, b in pairs)
-    return Paired(
-        statistics.median(a for a, _ in pairs),
-        statistics.median(b for _, b in pairs),
-        statistics.median(ratios),
-        ratios[0],
-        ratios[-1],
-    )
+    return Ratio(statistics.median(ratios), ratios[0], ratios[-1])
+
+
+def paired(first: Sequence[str], second: Sequence[str], runs: int = 9) -> Paired:
+    """The CPU seconds of two commands in turn."""
+    rounds = rotated({"first": lambda: cpu_seconds(first), "second": lambda: cpu_seconds(second)}, runs)
+    pairs = [(done["first"], done["second"]) for done in rounds]
+    return Paired(statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs), ratio(pairs))

@@ -4,18 +4,16 @@ import argparse
 import sys
 from types import ModuleType
 
-from conformance import compilers, gas_suite, listings, realprograms
+from conformance import compilers, differential, gas_suite, gxx, listings, realprograms, torture
 from conformance.command import CommandError
 from conformance.sources import require_tools
 from conformance.table import Row, show
 
 #: A suite is a module with a ``SUMMARY`` and a ``main(arguments)`` that returns its rows; in the order they run.
 SUITES: dict[str, ModuleType] = {
-    "gas": gas_suite,
-    "listings": listings,
-    "programs": realprograms,
+    "gas": gas_suite, "listings": listings, "programs": realprograms, "torture": torture, "g++": gxx,
     "compilers": compilers,
-}
+}  # fmt: skip
 
 
 def joined(argv: list[str]) -> list[str]:
@@ -30,10 +28,14 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__, epilog=epilog)
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(SUITES))
     realprograms.add_arguments(parser)
+    differential.add_arguments(parser)
     arguments = parser.parse_args(joined(argv))
     unknown = set(arguments.suites) - set(SUITES)
     if unknown:
         parser.error(f"no suite is named {', '.join(sorted(unknown))}")
+    levels = {level for suite in SUITES.values() for level in getattr(suite, "LEVELS", ())}
+    if not levels.issuperset(arguments.level or ()):
+        parser.error(f"no suite has all these levels: {', '.join(arguments.level)}")
     rows: list[Row] = []
     try:
         require_tools()

@@ -6,19 +6,20 @@ and no indirect branch may be left in the disassembly, but for causes listed her
 """
 
 import argparse
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from asmrewrite import Branch, branches, parse, survey
 from conformance.branches import indirect_in
-from conformance.command import CommandError, must, run
-from conformance.sources import REPOSITORY, cache_directory
+from conformance.command import run
+from conformance.sources import REPOSITORY, cache_directory, fetch_archive
 from conformance.table import Row
 
 SUMMARY = "binutils' gas tests: round trips, and no indirect branch that we do not see"
 
+#: The package, the archive in it, and what is taken of that.
+TESTS = ("binutils-source", "usr/src/binutils/binutils-*.tar.xz", ("*/gas/testsuite/gas/*",))
 FOLDERS = ("i386", "all", "elf")
 
 #: File -> why an indirect branch is left in it.
@@ -34,7 +35,7 @@ EXPLAINED = {
 
 def main(_arguments: argparse.Namespace) -> list[Row]:
     """Run over all files; explained are those with a rest."""
-    root = _fetch(cache_directory()) / "gas" / "testsuite" / "gas"
+    root = fetch_archive(*TESTS, cache_directory()) / "gas" / "testsuite" / "gas"
     work = REPOSITORY / "build" / "gas"
     work.mkdir(parents=True, exist_ok=True)
     cases = taken = explained = 0
@@ -89,24 +90,3 @@ def _assemble(text: str, folder: Path, target: Path) -> bool:
     source = target.with_suffix(".s")
     source.write_bytes(text.encode("latin-1"))
     return run(["as", "--64", f"-I{folder}", "-o", str(target), str(source)], cwd=folder).status == 0
-
-
-def _fetch(cache: Path) -> Path:
-    """The unpacked tests of the binutils-source package."""
-    tree = cache / "binutils-source"
-    if tree.is_dir():
-        return tree
-    partial = cache / "binutils-source.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    must(["apt-get", "-o", "APT::Sandbox::User=root", "download", "binutils-source"], cwd=partial)
-    packages = list(partial.glob("*.deb"))
-    if len(packages) != 1:
-        raise CommandError("apt-get download binutils-source left no package")
-    must(["dpkg-deb", "-x", str(packages[0]), str(partial / "x")])
-    (tarball,) = (partial / "x" / "usr" / "src" / "binutils").glob("binutils-*.tar.xz")
-    must(["tar", "-xf", str(tarball), "--strip-components=1", "--wildcards", "*/gas/testsuite/gas/*"], cwd=partial)
-    shutil.rmtree(partial / "x")
-    packages[0].unlink()
-    partial.rename(tree)
-    return tree

@@ -16,7 +16,7 @@ from conformance.table import Row
 
 SUMMARY = "gcc's listings of real programs: round trips, and rewriting twice is rewriting once"
 
-LEVELS = (("-O0",), ("-O2", "-dp"), ("-O3", "-g"), ("-O2", "-masm=intel", "-fno-plt", "-fPIC"))
+FLAGS = (("-O0",), ("-O2", "-dp"), ("-O3", "-g"), ("-O2", "-masm=intel", "-fno-plt", "-fPIC"))
 
 
 def main(_arguments: argparse.Namespace) -> list[Row]:
@@ -27,7 +27,7 @@ def main(_arguments: argparse.Namespace) -> list[Row]:
     cases = lines = sites = 0
     problems: list[str] = []
     for source in _sources():
-        for flags in LEVELS:
+        for flags in FLAGS:
             target = work / "x.s"
             ran = run(["gcc", "-w", *flags, f"-I{source.parent}", f"-I{work}", "-S", str(source), "-o", str(target)])
             if ran.status:

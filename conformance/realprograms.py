@@ -78,7 +78,7 @@ class Tool:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m conformance programs``."""
     parser.add_argument("--only", action="append", choices=[p.name for p in PROGRAMS], help="this program (repeatable)")
-    parser.add_argument("--level", action="append", choices=LEVELS, help="this level (repeatable)")
+    parser.add_argument("--level", action="append", metavar="FLAGS", help="this level (repeatable)")
     parser.add_argument("--keep", action="store_true", help="keep the build trees")
     parser.add_argument(
         "--control",

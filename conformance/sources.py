@@ -8,7 +8,7 @@ sources.list(5)).
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from conformance.command import CommandError, must
@@ -33,15 +33,19 @@ def cache_directory() -> Path:
     return Path(os.environ.get("ASMREWRITE_SOURCES") or REPOSITORY / "build" / "sources").resolve()
 
 
-def require_tools() -> None:
+def require_tools(tools: Mapping[str, str] = TOOLS) -> None:
     """Install what is missing when that is allowed; otherwise say in one line what to install."""
-    missing = sorted({package for tool, package in TOOLS.items() if shutil.which(tool) is None})
-    if not missing:
+    install(sorted({package for tool, package in tools.items() if shutil.which(tool) is None}))
+
+
+def install(packages: Sequence[str]) -> None:
+    """Install Debian packages when that is allowed; otherwise say in one line which are missing."""
+    if not packages:
         return
     if os.geteuid() != 0:
-        raise CommandError(f"missing tools: apt-get install {' '.join(missing)}")
+        raise CommandError(f"missing tools: apt-get install {' '.join(packages)}")
     must(["apt-get", "update"])
-    must(["apt-get", "install", "--yes", "--no-install-recommends", *missing])
+    must(["apt-get", "install", "--yes", "--no-install-recommends", *packages])
 
 
 def fetch(package: str, cache: Path) -> Path:
@@ -58,6 +62,30 @@ def fetch(package: str, cache: Path) -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     must(["dpkg-source", "--no-copy", "--extract", str(description), str(partial)])
     # Renamed at the end: an interrupted extraction is never taken for a tree.
+    partial.rename(tree)
+    return tree
+
+
+def fetch_archive(package: str, archive: str, members: Sequence[str], cache: Path) -> Path:
+    """Parts of an upstream archive that a binary package holds (binutils-source and its like), unpacked once.
+
+    `archive` is the archive's place in the package and `members` are what to take of it, patterns both.
+    """
+    tree = cache / package
+    if tree.is_dir():
+        return tree
+    partial = cache / f"{package}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    must(["apt-get", "-o", "APT::Sandbox::User=root", "download", package], cwd=partial)
+    packages = list(partial.glob("*.deb"))
+    if len(packages) != 1:
+        raise CommandError(f"apt-get download {package} left no package")
+    must(["dpkg-deb", "-x", str(packages[0]), str(partial / "x")])
+    (tarball,) = (partial / "x").glob(archive)
+    must(["tar", "-xf", str(tarball), "--strip-components=1", "--wildcards", *members], cwd=partial)
+    shutil.rmtree(partial / "x")
+    packages[0].unlink()
     partial.rename(tree)
     return tree
 

@@ -18,7 +18,8 @@ class Row:
 def show(rows: Sequence[Row]) -> bool:
     """Print the table with its total; whether every case passed."""
     total = Row("total", sum(r.cases for r in rows), sum(r.passed for r in rows), sum(r.explained for r in rows))
-    print(f"\n{'suite':<22} {'cases':>7} {'passed':>7} {'failed':>7} {'explained':>9}")
+    width = max(22, *(len(row.suite) for row in rows))
+    print(f"\n{'suite':<{width}} {'cases':>7} {'passed':>7} {'failed':>7} {'explained':>9}")
     for row in (*rows, total):
-        print(f"{row.suite:<22} {row.cases:>7} {row.passed:>7} {row.cases - row.passed:>7} {row.explained:>9}")
+        print(f"{row.suite:<{width}} {row.cases:>7} {row.passed:>7} {row.cases - row.passed:>7} {row.explained:>9}")
     return total.cases == total.passed

@@ -94,7 +94,10 @@ class _Classifier:
         start += len(self.text[start : spot.end]) - len(self.text[start : spot.end].lstrip(" \t\f\r"))
         end = found.start("operand") + len(text)
         form = "call" if "call" in word else "jmp" if "jmp" in word else word
-        branch = Branch(start, end, form, "direct", operand or _NOTHING, place, None, (*before, *own_line), "")
+        prefixes = (*before, *own_line)
+        if "," in word:  # `jne,pn` and `jmp,pt`: gas makes a prefix of the hint
+            prefixes = (*prefixes, word.partition(",")[2])
+        branch = Branch(start, end, form, "direct", operand or _NOTHING, place, None, prefixes, "")
         if operand is None:
             jcc = form not in ("call", "jmp")
             doubt = SkipReason.GLUED_COMMENT if glued else SkipReason.UNKNOWN_OPERAND

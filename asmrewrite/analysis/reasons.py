@@ -22,7 +22,8 @@ class SkipReason(str, Enum):
     TLS = "tls"
     #: A call of a profiler's hook (-pg), which tools find by its bytes and patch.
     PROFILING = "profiling"
-    #: A prefix that changes what the branch does.
+    #: A prefix that changes what the branch does, or data right before it that may be one; or, in the whole listing, a
+    #: prefix with something else behind it than an instruction.
     PREFIX = "prefix"
     #: A far call or jump.
     FAR = "far"
@@ -34,17 +35,19 @@ class SkipReason(str, Enum):
     CODE_SIZE = "code-size"
     #: In the body of a macro or a repetition.
     MACRO = "macro"
-    #: Behind a macro or repetition that may have changed sections, syntax or names.
+    #: Behind a macro or repetition that may have changed sections, syntax or names; or, in the whole listing, a macro
+    #: has the name of an instruction or directive that a rewriting adds.
     MACRO_EFFECTS = "macro-effects"
     #: Inside .if ... .endif.
     CONDITIONAL = "conditional"
     #: In bundle mode already.
     BUNDLED = "bundled"
-    #: A block comment glues the statement's words together, or a NUL cuts a string.
+    #: A block comment glues the statement's words together, or a NUL cuts a string; or, in the whole listing, the string
+    #: of a line marker does not end.
     GLUED_COMMENT = "glued-comment"
     #: Through a symbol that was given a register as its value.
     REGISTER_ALIAS = "register-alias"
-    #: The text begins with #NO_APP: gas reads it without stripping comments.
+    #: The text begins with #NO_APP, so that gas reads it without stripping comments, or it has `.mri`.
     RAW_LISTING = "raw-listing"
     #: Near .end, behind which gas reads nothing.
     END_DIRECTIVE = "end-directive"

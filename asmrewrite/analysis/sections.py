@@ -27,7 +27,7 @@ class Section(NamedTuple):
 
 _SHORT = {".text": "ax", ".data": "aw", ".bss": "aw"}
 _DIRECTIVE = re.compile(r"\s*\.([A-Za-z]+)[ \t]*")
-_ARGUMENT = re.compile(r'\s*((?:[^",\s][^",]*|"(?:[^"\\]|\\.)*")*)\s*(,|\Z)', re.DOTALL)
+_ARGUMENT = re.compile(r'((?:[^",]|"(?:[^"\\]|\\.)*")*)(,|\Z)', re.DOTALL)
 
 
 class SectionTracker:

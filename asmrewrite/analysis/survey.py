@@ -88,11 +88,25 @@ _REGISTER_VALUE = re.compile(
     re.IGNORECASE,
 )
 _SYMBOL = re.compile(r"[A-Za-z_.$\x80-\xff][\w.$\x80-\xff]*")
-_BRANCH_NAME = re.compile(r"(?:l?(?:call|jmp)|j[a-z]{1,3}|notrack|cs)", re.IGNORECASE)
+_BRANCH_NAME = re.compile(r"(?:l?(?:call|jmp)|j[a-z]{1,3}|notrack|cs|[.\\])", re.IGNORECASE)
+#: Names of macros that would change what a rewriting adds.
+_TAKEN_NAME = re.compile(r"(?:(?:call|jmp|je|movq?|cmpq|pause|lfence|ret|int3)(?![\w.$])|[.\\])", re.IGNORECASE)
+#: Lines that put nothing into their section: blank ones, comments, labels and most directives.
+_EMPTY_LINE = re.compile(r"[ \t\f\r]*(?:[#/].*|[\w.$]+:[ \t]*|\.(?!(?i:text|sect|data|bss|pushs|pops|prev|subs)).*|)\Z")
+_DATA = re.compile(
+    r"\.(?:byte|value|word|hword|short|long|int|quad|octa|[248]byte|ascii|asciz|string|[us]leb128|zero|skip|space|fill|org|"
+    r"d[cs]|dcb|float|double|single|incbin|insn|inst)(?![a-z])|\.[ \t]*=",
+    re.IGNORECASE,
+)
 _GLUE = re.compile(r"/\*(?:[^*]|\*(?!/))*\*/")
 _BRANCH_WORD = re.compile(r"(?:\A|[\s/;}:\0])l?(?:call|jmp)[a-z]?(?![\w.$])", re.IGNORECASE)
 _WORD = re.compile(r"\s*\.?([A-Za-z_0-9]+)")
 _ARGUMENT_BRANCH = re.compile(r"[A-Za-z_.$][\w.$]*[ \t]+([^\n#;]*?(?<![\w.$])l?(?:call|jmp)[a-z]?[ \t]+\*[^\n#;]*)")
+#: How many lines before a branch are looked at for data.
+_LOOK_BACK = 16
+_INSTRUCTIONS = frozenset({"BRANCH", "WATCHED", "STATEMENT", "QUIET"})
+#: A line marker whose string does not end on its line: gas reads the lines that follow as part of it.
+_TORN_MARKER = re.compile(r'#[ \t]*\d+[ \t]*"(?!(?:[^"\\\n]|\\[^\n])*")')
 _OPENERS = frozenset({"macro", "rept", "rep", "irp", "irpc", "irep", "irepc"})
 
 
@@ -135,16 +149,22 @@ class _Walk:
             "MODE": self._mode, "MACRO": self._macro, "CONDITION": self._condition, "ASSIGN": self._assign,
             "BRANCH": self._spot, "WATCHED": self._spot, "PREFIX": self._prefix, "STATEMENT": self._statement,
         }  # fmt: skip
+        text = self.text
         for kind, start, end in self.listing.tokens:
             if kind == "COMMENT":
+                if text[start] == "#" and _TORN_MARKER.match(text, start, end):
+                    self._abandon(SkipReason.GLUED_COMMENT)
                 continue
+            if self.prefixes and kind != "PREFIX":
+                self._behind_prefix(kind, start, end)
             if kind != "QUIET":
                 handlers[kind](kind, start, end)
             elif self.trouble is SkipReason.MACRO_EFFECTS:
                 self._arguments(start, end)
             if kind != "PREFIX" and self.prefixes:
                 self.prefixes.clear()
-        text = self.text
+        if self.prefixes:
+            self._abandon(SkipReason.PREFIX)
         annotated = NOTE.search(text) is not None
         return Survey(
             self.listing,
@@ -247,8 +267,9 @@ class _Walk:
         elif word == "bundle_align_mode":
             self.bundled = arguments.split()[-1:] != ["0"]
         elif word == "end":
-            self.trouble = SkipReason.END_DIRECTIVE
-            self.spots = [s._replace(place=s.place._replace(trouble=self.trouble)) for s in self.spots]
+            self._abandon(SkipReason.END_DIRECTIVE)
+        elif word == "mri":
+            self._abandon(SkipReason.RAW_LISTING)
         elif word in ("altmacro", "include"):
             self.trouble = SkipReason.MACRO_EFFECTS
 
@@ -263,7 +284,9 @@ class _Walk:
                 self.macros += 1
             self.macro_stack = 0
             name = body.split(None, 1)[1] if len(body.split(None, 1)) > 1 else ""
-            if word == "macro" and (_BRANCH_NAME.match(name) or name.startswith((".", "\\"))):
+            if word == "macro" and _TAKEN_NAME.match(name):
+                self._abandon(SkipReason.MACRO_EFFECTS)
+            elif word == "macro" and _BRANCH_NAME.match(name):
                 self.trouble = SkipReason.MACRO_EFFECTS
         elif word == ("endm" if self.in_macro else "endr"):
             self.macros = max(0, self.macros - 1)
@@ -306,8 +329,37 @@ class _Walk:
     def _prefix(self, kind: str, start: int, end: int) -> None:
         self.prefixes.append((start, end))
 
+    def _behind_prefix(self, kind: str, start: int, end: int) -> None:
+        """A prefix on a line of its own belongs to what gas assembles next, wherever that is: only an instruction is
+        clear. `fwait` is an instruction itself.
+        """
+        last = self.text[slice(*self.prefixes[-1])].lstrip(" \t\f\r").lower()
+        directive = self.text[start:end].lstrip()[:1] == "."
+        if (directive or kind not in _INSTRUCTIONS) and not last.startswith(("wait", "fwait")):
+            self._abandon(SkipReason.PREFIX)
+
+    def _abandon(self, trouble: SkipReason) -> None:
+        """Nothing in this listing may change, before this place or behind it."""
+        self.trouble = trouble
+        self.spots = [s._replace(place=s.place._replace(trouble=trouble)) for s in self.spots]
+
     def _spot(self, kind: str, start: int, end: int) -> None:
-        self.spots.append(Spot(kind, start, end, self.place(), tuple(self.prefixes)))
+        place = self.place()
+        if place.trouble is None and self._behind_data(self.prefixes[0][0] if self.prefixes else start):
+            place = place._replace(trouble=SkipReason.PREFIX)
+        self.spots.append(Spot(kind, start, end, place, tuple(self.prefixes)))
+
+    def _behind_data(self, position: int) -> bool:
+        """Whether data stands right before `position`: of its bytes the branch may be a part, as of a prefix."""
+        for _ in range(_LOOK_BACK):
+            start = self.text.rfind("\n", 0, position) + 1
+            line = self.text[start:position]
+            if _DATA.search(line):
+                return True
+            if start == 0 or not _EMPTY_LINE.match(line):
+                return False
+            position = start - 1
+        return False
 
     def _statement(self, kind: str, start: int, end: int) -> None:
         """A statement that may be more than it seems: glued by a comment, or behind a doubtful slash."""

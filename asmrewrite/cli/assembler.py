@@ -13,7 +13,8 @@ import sys
 
 from asmrewrite.errors import AsmRewriteError, CheckError
 from asmrewrite.toolchain import gas
-from asmrewrite.toolchain.process import behind_link, end_by, publish, read_rest, write_all
+from asmrewrite.toolchain.output import MEDIUM_ERRORS, print_all, publish
+from asmrewrite.toolchain.process import end_by, read_rest, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def shim_main(arguments: list[str]) -> int:
     """Run as the assembler; the exit status."""
     from asmrewrite.cli.report import guarded, leave
 
-    return leave(guarded(lambda: _main(arguments, os.path.realpath(os.path.dirname(sys.argv[0])))))
+    return leave(guarded(lambda: _main(arguments, os.path.realpath(sys.argv[0]))))
 
 
 def _main(arguments: list[str], shim: str) -> int:
@@ -38,6 +39,8 @@ def _main(arguments: list[str], shim: str) -> int:
     try:
         source = _read(line.inputs)
     except OSError:
+        if EMIT in os.environ:
+            raise
         return _replace(gas.find(shim), arguments)
     if line.inputs and EMIT not in os.environ and _has_nothing(source):
         return _replace(gas.find(shim), arguments)
@@ -72,11 +75,12 @@ def _main(arguments: list[str], shim: str) -> int:
     write_all(2, made.messages)
     _statistics(result, options, assembler, line.options, made.content)
     try:
-        publish(line.output, made.content)
+        publish(line.output, made.content, replace=True)
     except OSError as error:
         # In the assembler's own words, for whoever reads the messages of a build.
-        messages = f"Assembler messages:\nFatal error: can't create {line.output}: {error.strerror}\n"
-        write_all(2, messages.encode())
+        what = "write" if error.errno in MEDIUM_ERRORS else "create"
+        messages = f"Assembler messages:\nFatal error: can't {what} {line.output}: {error.strerror}\n"
+        write_all(2, os.fsencode(messages))
         return 1
     return 0
 
@@ -87,7 +91,9 @@ _SIGNS = (
     b"____static_call_tramp_", b"__x86_indirect_thunk", b"__llvm_retpoline_", b"intel_syntax", b"noprefix",
 )  # fmt: skip
 #: Options that do not make more of a listing than those signs show.
-_MODEST = frozenset({"abi", "bundle", "align", "slow", "targets", "functions", "skip-functions", "check", "tables"})
+_MODEST = frozenset({
+    "abi", "bundle", "align", "slow", "targets", "functions", "skip-functions", "check", "tables", "runtime",
+})  # fmt: skip
 
 
 def _has_nothing(source: bytes) -> bool:
@@ -131,6 +137,9 @@ def _as_it_was(text: str, line: gas.CommandLine, assembler: str, arguments: list
 
 def _refused(text: str, made: gas.Assembled, line: gas.CommandLine, assembler: str, arguments: list[str]) -> int:
     """gas refused the rewritten text: let it speak of the original, which is what the user wrote."""
+    if any(words in made.messages for words in (b"out of memory", b"memory exhausted")):
+        write_all(2, made.messages)
+        return made.status
     name = line.inputs[0] if line.inputs else ""
     original = gas.assemble(text, line.options, file=name, assembler=assembler)
     if original.status:
@@ -187,9 +196,9 @@ def _emit(result: Rewritten, options: Options, output: str) -> int:
     if os.environ[EMIT] == "rename" and output.endswith(".o"):
         output = output[:-2] + ".s"
     if output == "-":
-        write_all(1, content)
+        print_all(content)
     else:
-        publish(behind_link(output), content)  # compilers write through links; assemblers replace them
+        publish(output, content)
     if options.stats:
         from asmrewrite.cli.report import statistics
 

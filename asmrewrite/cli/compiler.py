@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from asmrewrite.errors import ToolError
-from asmrewrite.toolchain.driver import plan, split_options
+from asmrewrite.toolchain.start import like_any_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
+
+    from asmrewrite.toolchain.driver import Plan
 
 
 def run(command: list[str]) -> int:
@@ -21,6 +22,9 @@ def run(command: list[str]) -> int:
 
 
 def _become(command: list[str]) -> NoReturn:
+    from asmrewrite.errors import ToolError
+    from asmrewrite.toolchain.driver import plan, split_options
+
     if not command:
         raise ToolError("no compiler was named", status=2, hint="as in: asmrewrite cc gcc -O2 -c x.c")
     arguments, ours = split_options(command)
@@ -34,11 +38,24 @@ def _become(command: list[str]) -> NoReturn:
     from asmrewrite.toolchain.asdir import as_dir
 
     found = plan(arguments, as_dir())
+    if found.linker:
+        found = _with_runtime(found, ours)
     environment.update(found.environment)
     try:
         os.execvpe(found.argv[0], list(found.argv), environment)
     except OSError as error:
         raise ToolError(f"cannot run {found.argv[0]}: {error.strerror}", status=127) from None
+
+
+def _with_runtime(found: Plan, ours: list[tuple[str, str, str]]) -> Plan:
+    from asmrewrite.options import gather
+
+    options = gather(ours)
+    if not options.runtime or options.abi == "kernel":
+        return found
+    from asmrewrite.toolchain.runtime import runtime_object
+
+    return found.linked_with(runtime_object(found.linker))
 
 
 def _quoted(word: str) -> str:
@@ -50,6 +67,7 @@ def _quoted(word: str) -> str:
 
 
 def _wrapper(compiler: str) -> int:
+    like_any_program()
     return run([compiler, *sys.argv[1:]])
 
 

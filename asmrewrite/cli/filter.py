@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from asmrewrite.errors import AsmRewriteError, OptionError
-from asmrewrite.toolchain.process import behind_link, publish, read_rest, write_all
+from asmrewrite.toolchain.output import print_all, publish
+from asmrewrite.toolchain.process import read_rest
 
 
 def key_arguments(arguments: list[str]) -> tuple[list[str], list[tuple[str, str, str]]]:
@@ -44,9 +45,9 @@ def filter_main(arguments: list[str]) -> int:
 
         statistics(result, options.stats, b"", b"")
     if output == "-":
-        write_all(1, *result.buffers(content))
+        print_all(*result.buffers(content))
     else:
-        publish(behind_link(output), *result.buffers(content))
+        publish(output, *result.buffers(content))
     return 0
 
 

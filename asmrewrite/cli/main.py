@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 
+from asmrewrite.toolchain.start import like_any_program
+
 USAGE = """\
 usage: asmrewrite COMMAND ...
 
@@ -27,12 +29,11 @@ compiler, as ASMREWRITE_FLAGS="KEY=VALUE ...", or in asmrewrite.toml; the neares
 
 def main() -> int:
     """Run the command line; the exit status."""
+    like_any_program()
     gc.disable()  # one short run: collecting what will all be used costs more than it frees
     from asmrewrite.cli.report import guarded, leave
 
-    arguments = sys.argv[1:]
-    status = guarded(lambda: _dispatch(arguments))
-    return leave(status) if arguments[:1] == ["filter"] else status
+    return leave(guarded(lambda: _dispatch(sys.argv[1:])))
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -49,6 +50,10 @@ def _dispatch(arguments: list[str]) -> int:
         from asmrewrite.cli.filter import filter_main
 
         return filter_main(rest)
+    if sys.stdout is None:
+        from asmrewrite.errors import AsmRewriteError
+
+        raise AsmRewriteError("standard output is closed")
     if command in ("check", "sites"):
         from asmrewrite.cli import objects
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from asmrewrite.cli.report import say
 from asmrewrite.errors import OptionError
 from asmrewrite.verify.sites import SiteVerdict, Verdict, bytecode_alone, check
 
@@ -32,7 +33,7 @@ def check_main(arguments: list[str]) -> int:
     if json:
         _print_json(found)
     else:
-        print(f"{len(files)} files, {total} sites, {bad} not passed", file=sys.stderr)
+        say(f"{len(files)} files, {total} sites, {bad} not passed")
     return 1 if bad else 0
 
 
@@ -53,7 +54,7 @@ def _compare(original: str, file: str, json: bool) -> int:
         for verdict in found.sections:
             reason = f": {verdict.reason}" if verdict.reason else ""
             print(f"{file}: {verdict.section}: {verdict.verdict.value}{reason}")
-        print(f"{len(found.sites)} sites, {len(found.sections)} sections: {found.verdict.value}", file=sys.stderr)
+        say(f"{len(found.sites)} sites, {len(found.sections)} sections: {found.verdict.value}")
     return 0 if found.verdict is Verdict.PASS else 1
 
 

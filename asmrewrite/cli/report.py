@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from errno import ENOMEM
 
 from asmrewrite.errors import AsmRewriteError, OptionError
 
@@ -16,39 +17,47 @@ if TYPE_CHECKING:
     from asmrewrite.rewriting import Rewritten
 
 
+OUT_OF_MEMORY = "asmrewrite: error: out of memory: raise the limit (ulimit -v), or compile fewer files at once"
+
+
 def guarded(main: Callable[[], int]) -> int:
     """Run `main`; an error becomes a message and a status, and never an output."""
     try:
-        return main()
-    except AsmRewriteError as error:
-        say(f"asmrewrite: error: {error}")
-        return 2 if isinstance(error, OptionError) else getattr(error, "status", 1)
-    except BrokenPipeError:
-        # Nobody reads on; end as programs do.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        from asmrewrite.toolchain.process import end_by
-
-        end_by(13)
-        return 1
-    except KeyboardInterrupt:
-        from asmrewrite.toolchain.process import end_by
-
-        end_by(2)
-        return 130
-    except OSError as error:
-        say(f"asmrewrite: error: {error.filename or ''}: {error.strerror}")
-        return 1
-    except MemoryError:
-        say("asmrewrite: error: out of memory")
-        return 1
+        try:
+            return main()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except Exception as error:
-        return internal(error)
+        return _told(error)
+
+
+def _told(error: Exception) -> int:
+    """Say what happened; the exit status."""
+    if _lacks_memory(error):
+        say(OUT_OF_MEMORY)
+        return 1
+    if isinstance(error, AsmRewriteError):
+        say(f"asmrewrite: error: {error}")
+        status = getattr(error, "status", 1)
+        return 2 if isinstance(error, OptionError) else status if status > 0 else 1
+    if isinstance(error, OSError):
+        where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        say(f"asmrewrite: error: {where}{error.strerror or error}")
+        return 1
+    return internal(error)
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether there was no memory: how Python's importing, loading of libraries and system calls say it."""
+    if isinstance(error, OSError):
+        return error.errno == ENOMEM
+    words = {SystemError: "without exception set", ImportError: "failed to map"}.get(type(error))
+    return isinstance(error, MemoryError) or (words is not None and words in str(error))
 
 
 def leave(status: int) -> NoReturn:
     """End at once with `status`: to free a listing token by token would take 5 ms."""
-    sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(status)
 
 
@@ -67,8 +76,11 @@ def internal(error: Exception) -> int:
 
 
 def say(message: str) -> None:
-    """A line on standard error."""
-    os.write(2, (message + "\n").encode("utf-8", "replace"))
+    """A line on standard error, if there is one."""
+    try:
+        os.write(2, (message + "\n").encode("utf-8", "surrogateescape"))
+    except OSError:
+        return
 
 
 def statistics(result: Rewritten, destination: str, original: bytes, content: bytes) -> None:

@@ -162,9 +162,10 @@ class _Writer:
                 file=self.unit.survey.listing.file,
                 hint="use slow=lfence or slow=plain, or compile with -fcf-protection=none or =branch",
             )
-        self.thunks.setdefault((register, notrack), shapes.thunk(slow, register, notrack, self.cfi))
-        flags = abi.SLOW_PATHS[slow] | (abi.FLAG_NOTRACK if notrack else 0)
-        return shapes.thunk_name(slow, register, notrack), flags
+        # A retpoline ends in a return, so that with and without `notrack` it is one.
+        key = register, notrack and slow != "retpoline"
+        self.thunks.setdefault(key, shapes.thunk(slow, register, notrack, self.cfi))
+        return shapes.thunk_name(slow, register, notrack), abi.SLOW_PATHS[slow] | (abi.FLAG_NOTRACK if notrack else 0)
 
 
 def _plain(function: str) -> str:

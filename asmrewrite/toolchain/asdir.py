@@ -1,7 +1,8 @@
 """The folder to give `gcc -B`: it holds one program, `as`, which is a script that starts our shim.
 
 The script names the Python that made it and the folders of what the shim imports, so that it starts without
-`site` (``python -I -S``: 8 ms instead of 11). It is made once, where the user may write, and found by its name.
+`site` (``python -IS``: 8 ms instead of 11) and without what a user's environment says to Python. It is made once,
+where the user may write, and found by its name.
 """
 
 from __future__ import annotations
@@ -12,26 +13,41 @@ from binascii import crc32
 
 from asmrewrite.errors import ToolError
 
+#: The script; `sys.argv[0]` is its own name. Nothing of ours is there yet to say what went wrong.
+_BODY = """\
+import sys
+try:
+    sys.path[0:1] = {folders}
+    from asmrewrite.cli.shim import main
+    main()
+except (MemoryError, SystemError, OSError, ImportError) as error:
+    sys.exit("asmrewrite: error: the shim cannot start: " + (str(error) or "out of memory (ulimit -v)"))
+"""
+#: Behind ``#!`` Linux takes no more than this (bytes, with the name of a script's interpreter and its one option).
+_SHEBANG_MAX = 127
+
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def as_dir() -> str:
     """The folder, made if need be; `ToolError` when there is no place for it."""
-    key = f"{sys.executable}\n{_PACKAGE}\n{sys.version}"
-    name = f"as-{crc32(key.encode()):08x}"
-    places = _places()
-    for place in places:
+    key = f"{_BODY}\n{sys.executable}\n{_PACKAGE}\n{sys.version}"
+    name = f"as-{crc32(os.fsencode(key)):08x}"
+    for place in places():
         folder = os.path.join(place, name)
-        if _is_ours(folder):
+        if owned(folder, "as"):
             return folder
-    for place in places:
+    for place in places():
         folder = os.path.join(place, name)
-        if _make(folder) and _is_ours(folder):
+        if _make(folder) and owned(folder, "as"):
             return folder
-    raise ToolError("no folder can hold the assembler's shim", hint=f"make one of these writable: {', '.join(places)}")
+    raise ToolError(
+        "no folder can hold the assembler's shim", hint=f"make one of these writable: {', '.join(places())}"
+    )
 
 
-def _places() -> list[str]:
+def places() -> list[str]:
+    """The folders that may hold what is made once and kept, in the order of trying."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     temporary = os.environ.get("TMPDIR") or os.path.join(os.sep, "tmp")
     user = os.geteuid()
@@ -42,14 +58,14 @@ def _places() -> list[str]:
     ]
 
 
-def _is_ours(folder: str) -> bool:
-    """Whether the script is there and nobody else could have written it."""
+def owned(folder: str, name: str) -> bool:
+    """Whether the file is there and nobody else could have written it."""
     try:
-        script, holder = os.stat(os.path.join(folder, "as")), os.stat(folder)
+        file, holder = os.stat(os.path.join(folder, name)), os.stat(folder)
     except OSError:
         return False
     owners = (0, os.geteuid())
-    return script.st_uid in owners and holder.st_uid in owners and not (script.st_mode | holder.st_mode) & 0o022
+    return file.st_uid in owners and holder.st_uid in owners and not (file.st_mode | holder.st_mode) & 0o022
 
 
 def _make(folder: str) -> bool:
@@ -59,17 +75,22 @@ def _make(folder: str) -> bool:
     try:
         os.makedirs(folder, 0o755, exist_ok=True)
         os.chmod(folder, 0o755)
+        # Not by O_TMPFILE: a script that somebody has open for writing cannot be run.
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755)
-        with open(descriptor, "w", encoding="utf-8") as file:
+    except OSError:
+        return False
+    try:
+        with open(descriptor, "wb") as file:
             file.write(_script())
         os.chmod(partial, 0o755)
         os.replace(partial, script)
     except OSError:
+        os.unlink(partial)
         return False
     return True
 
 
-def _script() -> str:
+def _script() -> bytes:
     from importlib.util import find_spec
 
     folders = [os.path.dirname(_PACKAGE)]
@@ -77,10 +98,12 @@ def _script() -> str:
         spec = find_spec(module)
         if spec is not None and spec.submodule_search_locations:
             folders.append(os.path.dirname(next(iter(spec.submodule_search_locations))))
-    path = os.pathsep.join(dict.fromkeys(folders))
-    shim = os.path.join(_PACKAGE, "cli", "shim.py")
-    words = [sys.executable, "-I", "-S", shim, path]
-    return f'#!/bin/sh\nexec {" ".join(_quoted(word) for word in words)} "$@"\n'
+    body = _BODY.format(folders=ascii(list(dict.fromkeys(folders))))
+    start = f"#!{sys.executable} -IS"
+    if len(os.fsencode(start)) <= _SHEBANG_MAX and not set(sys.executable) & set(" \t\n"):
+        return os.fsencode(f"{start}\n{body}")
+    words = " ".join(map(_quoted, (sys.executable, "-IS", "-c", f"import sys\ndel sys.argv[0]\n{body}")))
+    return os.fsencode(f'#!/bin/sh\nexec {words} "$0" "$@"\n')
 
 
 def _quoted(word: str) -> str:

@@ -35,6 +35,11 @@ _COMPILED = frozenset(
     ".c .i .ii .cc .cp .cxx .cpp .CPP .c++ .C .m .mi .mm .M .mii .f .for .ftn .F .FOR .fpp .FPP .FTN .f90 .f95 .f03 "
     ".f08 .F90 .F95 .F03 .F08 .d .ads .adb .go .rs .h .hpp .bc .ll".split()
 )
+#: A link with one of these is of no program, of one without libc, or of one for another machine.
+_NO_RUNTIME = frozenset({
+    "-r", "-Wl,-r", "-Wl,--relocatable", "-nostdlib", "-nodefaultlibs", "-nostartfiles", "-nolibc", "-ffreestanding",
+    "-m32", "-m16", "-mx32", "-miamcu", "-target",
+})  # fmt: skip
 #: What goes to the linker as it is.
 _LINKED = (".o", ".a", ".so", ".lo", ".obj")
 _ASSEMBLY_LANGUAGES = frozenset({"assembler", "assembler-with-cpp"})
@@ -45,6 +50,12 @@ class Plan(NamedTuple):
 
     argv: tuple[str, ...]
     environment: dict[str, str]
+    #: The compiler, when what it links may have the runtime; "" otherwise.
+    linker: str = ""
+
+    def linked_with(self, runtime: str) -> Plan:
+        """The same with an object more, which a language named before must not be applied to."""
+        return self._replace(argv=(*self.argv, "-x", "none", runtime))
 
 
 class _Line(NamedTuple):
@@ -59,6 +70,8 @@ class _Line(NamedTuple):
     #: Whether it writes a depfile whose target it does not name, and whether its objects hold bytecode alone.
     depfile: bool
     bytecode: bool
+    #: Whether it links a program or shared object that can have the runtime.
+    links: bool
     #: Whether link-time optimisation is on, and whether clang is told to assemble by itself.
     optimised: bool
     integrated: bool
@@ -109,7 +122,7 @@ def plan(command: list[str], as_dir: str) -> Plan:
             environment["ASMREWRITE_NOTES"] = "1"
     if clang:
         added.append("-Wno-unused-command-line-argument")
-    return Plan((*compiler, *added, *arguments), environment)
+    return Plan((*compiler, *added, *arguments), environment, compiler[-1] if line.links else "")
 
 
 def _to_object(arguments: list[str], line: _Line) -> tuple[list[str], str]:
@@ -158,10 +171,16 @@ def _read(arguments: list[str]) -> _Line:
     fat = _last(arguments, ("-ffat-lto-objects",), ("-fno-fat-lto-objects",))
     bytecode = optimised and not linked and not fat
     integrated = _last(arguments, ("-fintegrated-as", "-integrated-as"), ("-fno-integrated-as", "-no-integrated-as"))
+    links = linked and _NO_RUNTIME.isdisjoint(arguments) and not any(map(_is_foreign, arguments))
     return _Line(
-        tuple(compiled), tuple(inputs), output, assembly, inert, notes, depfile, bytecode, optimised,
+        tuple(compiled), tuple(inputs), output, assembly, inert, notes, depfile, bytecode, links, optimised,
         integrated and not all(word.endswith(_LINKED) for word in inputs),
     )  # fmt: skip
+
+
+def _is_foreign(word: str) -> bool:
+    """Whether `word` names another machine than ours to compile for."""
+    return word.startswith(("--target=", "-mcmodel=kernel")) and "x86_64" not in word
 
 
 def _last(arguments: list[str], on: tuple[str, ...], off: tuple[str, ...]) -> bool:

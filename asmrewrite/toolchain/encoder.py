@@ -95,11 +95,16 @@ class KeystoneEncoder:
             _require_plain(lines)
         asked = json.dumps([(address, "; ".join(lines)) for address, lines in snippets])
         finished = subprocess.run(
-            [sys.executable, "-c", _WORKER], input=asked.encode(), capture_output=True, check=False
+            [sys.executable, "-P", "-c", _WORKER], input=asked.encode(), capture_output=True, check=False
         )
         if finished.returncode:
             said = finished.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise ToolError(f"keystone ended: {said[-1] if said else 'no word'}", status=finished.returncode)
+            end = f"signal {-finished.returncode}" if finished.returncode < 0 else f"status {finished.returncode}"
+            raise ToolError(
+                f"keystone ended: {said[-1] if said else end}",
+                status=finished.returncode,
+                hint="pip install keystone-engine" if b"No module named 'keystone'" in finished.stderr else "",
+            )
         return [bytes.fromhex(code) for code in json.loads(finished.stdout)]
 
 

@@ -99,15 +99,24 @@ def _split_response(text: str) -> list[str]:
 
 
 def find(shim: str = "") -> str:
-    """The assembler: $ASMREWRITE_AS, or the first `as` on the PATH that is not in the folder `shim`."""
+    """The assembler: $ASMREWRITE_AS, or the first `as` where the compiler looks for it that is not the file `shim`."""
     named = os.environ.get(ENVIRONMENT)
     if named:
         return named
-    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+    for folder in _folders():
         candidate = os.path.join(folder or ".", "as")
-        if os.access(candidate, os.X_OK) and os.path.isfile(candidate) and os.path.realpath(folder) != shim:
+        if os.access(candidate, os.X_OK) and os.path.isfile(candidate) and os.path.realpath(candidate) != shim:
             return candidate
     raise ToolError("no assembler `as` is on the PATH", status=127, hint="install binutils, or set ASMREWRITE_AS")
+
+
+def _folders() -> list[str]:
+    """Where a compiler looks for programs: -B, which gcc tells those that it starts, COMPILER_PATH, and the PATH."""
+    said = os.environ.get("COLLECT_GCC_OPTIONS", "").split("'-B' '")[1:]
+    folders = [word.replace("'\\''", "\0").partition("'")[0].replace("\0", "'") for word in said]
+    if "COMPILER_PATH" in os.environ:
+        folders += os.environ["COMPILER_PATH"].split(os.pathsep)
+    return folders + os.environ.get("PATH", os.defpath).split(os.pathsep)
 
 
 def assemble(text: str, options: tuple[str, ...] = ("--64",), *, file: str = "", assembler: str = "") -> Assembled:
@@ -121,16 +130,25 @@ def assemble_buffers(
     """The same for a text in pieces."""
     output = memory_file("object")
     try:
-        head = f'# 1 "{file}"\n' if file and _lines_are_made(buffers, options) else ""
+        head = _line_marker(file) if file and _lines_are_made(buffers, options) else b""
         argv = [assembler or find(), *options, "-o", f"/proc/self/fd/{output}"]
-        finished = run(argv, [head.encode("latin-1"), *buffers], (output,))
+        finished = run(argv, [head, *buffers], (output,))
         content = read_all(output) if finished.status == 0 else b""
+        if finished.status == 0 and not content:
+            said = os.fsdecode(finished.messages).strip()
+            raise ToolError(f"{argv[0]} said that it succeeded and wrote no object{said and ': ' + said}")
     finally:
         os.close(output)
     messages = finished.messages
     if file and not head:
-        messages = messages.replace(b"{standard input}:", f"{file}:".encode("latin-1"))
+        messages = messages.replace(b"{standard input}:", os.fsencode(f"{file}:"))
     return Assembled(content, finished.status, messages)
+
+
+def _line_marker(file: str) -> bytes:
+    """The line that says that the next one is line 1 of `file`; gas reads the name as a C string."""
+    name = b"".join(b"\\%03o" % byte if byte < 32 or byte in b'"\\' else bytes([byte]) for byte in os.fsencode(file))
+    return b'# 1 "' + name + b'"\n'
 
 
 def _lines_are_made(buffers: list[bytes | memoryview], options: tuple[str, ...]) -> bool:

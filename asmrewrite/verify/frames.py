@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from asmrewrite.errors import CheckError
+from asmrewrite.verify.reader import Reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,32 +58,6 @@ class Table(NamedTuple):
     relocations: frozenset[int]
 
 
-class _Reader:
-    """Bytes with a position."""
-
-    def __init__(self, data: bytes, position: int, end: int) -> None:
-        self.data, self.position, self.end = data, position, end
-
-    def take(self, size: int) -> bytes:
-        piece = self.data[self.position : self.position + size]
-        if len(piece) != size or self.position + size > self.end:
-            raise CheckError("an unwind table is cut short")
-        self.position += size
-        return piece
-
-    def number(self, size: int) -> int:
-        return int.from_bytes(self.take(size), "little")
-
-    def uleb(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self.number(1)
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-
 def frames(image: Image, section: Section) -> Iterator[Frame]:
     """Every FDE of an object's .eh_frame, in order."""
     data = section.data
@@ -100,7 +75,7 @@ def frames(image: Image, section: Section) -> Iterator[Frame]:
         end = position + 4 + length
         if end > len(data):
             raise CheckError("an unwind table is cut short")
-        reader = _Reader(data, position + 4, end)
+        reader = Reader(data, position + 4, end)
         distance = reader.number(4)
         if distance == 0:
             cies[start] = _cie(image, section, reader)
@@ -122,7 +97,7 @@ class _Cie(NamedTuple):
     relocations: frozenset[int]
 
 
-def _cie(image: Image, section: Section, reader: _Reader) -> _Cie:
+def _cie(image: Image, section: Section, reader: Reader) -> _Cie:
     start = reader.position
     reader.number(1)
     augmentation = b""
@@ -160,7 +135,7 @@ def _pointer_size(encoding: int) -> int:
     return size
 
 
-def _fde(image: Image, section: Section, reader: _Reader, cie: _Cie, first: int) -> Frame:
+def _fde(image: Image, section: Section, reader: Reader, cie: _Cie, first: int) -> Frame:
     identity, pointer, lsda, code_alignment, own = cie
     size = _pointer_size(pointer)
     relocations = image.relocations(section.number)
@@ -187,7 +162,7 @@ def _fde(image: Image, section: Section, reader: _Reader, cie: _Cie, first: int)
     return Frame(identity, shape, start, covered, tuple(_rows(reader, code_alignment, size)), table, places)
 
 
-def _rows(reader: _Reader, code_alignment: int, pointer_size: int) -> Iterator[tuple[int, bytes]]:
+def _rows(reader: Reader, code_alignment: int, pointer_size: int) -> Iterator[tuple[int, bytes]]:
     """Call frame instructions with the place that each holds from; the advances themselves are only the places."""
     place = 0
     while reader.position < reader.end:
@@ -206,7 +181,7 @@ def _rows(reader: _Reader, code_alignment: int, pointer_size: int) -> Iterator[t
     yield place, b""
 
 
-def _advance(reader: _Reader, opcode: int) -> int | None:
+def _advance(reader: Reader, opcode: int) -> int | None:
     if opcode >> 6 == 1:
         return opcode & 63
     size = {0x02: 1, 0x03: 2, 0x04: 4}.get(opcode)
@@ -221,7 +196,7 @@ _OPERANDS = {
 }  # fmt: skip
 
 
-def _skip(reader: _Reader, opcode: int, _pointer_size: int) -> None:
+def _skip(reader: Reader, opcode: int, _pointer_size: int) -> None:
     if opcode >> 6 == 2:
         reader.uleb()
         return
@@ -240,7 +215,7 @@ def table_at(image: Image, location: Location) -> Table:
     """The LSDA at `location`."""
     section = image.sections[location.section]
     relocations = image.relocations(section.number)
-    reader = _Reader(section.data, location.offset, len(section.data))
+    reader = Reader(section.data, location.offset, len(section.data))
     landing_start = reader.number(1)
     if landing_start != _OMIT:
         raise CheckError("an exception table with a landing pad base of its own")

@@ -43,6 +43,9 @@ class Section(NamedTuple):
     kind: str
     entry_size: int
     offset: int
+    #: sh_link and sh_info: numbers of other sections, as the kind says.
+    link: int = 0
+    info: int = 0
 
 
 class Symbol(NamedTuple):
@@ -93,13 +96,18 @@ class Image:
         if elf.elfclass != 64 or elf["e_machine"] != "EM_X86_64":
             raise CheckError("is not an x86-64 object", file=path)
         self.relocatable = elf["e_type"] == "ET_REL"
+        #: Whether the loader may put it anywhere (PIE, shared library), and so relocates every pointer in its data.
+        self.movable = elf["e_type"] == "ET_DYN"
         self.sections: list[Section] = []
         self._file = file
         self._symtab = self._strtab = 0
         self._group_sections: list[tuple[int, int]] = []
         self._relocation_sections: dict[int, int] = {}
-        for number in range(elf.num_sections()):
-            self._add(number, elf._get_section_header(number), elf)
+        try:
+            for number in range(elf.num_sections()):
+                self._add(number, elf._get_section_header(number), elf)
+        except ELFError as error:
+            raise CheckError(f"is cut short or no sound ELF file: {error}", file=path) from None
         self._relocations: dict[int, dict[int, Relocation]] = {}
         self._symbols: list[Symbol] | None = None
         self._functions: dict[int, tuple[list[int], list[str]]] | None = None
@@ -110,7 +118,7 @@ class Image:
         wanted = kind not in ("SHT_NOBITS", "SHT_NULL") and (header["sh_flags"] & 2 or kind in _WANTED)
         section = Section(
             number, elf._get_section_name(header), b"", header["sh_addr"], header["sh_addralign"], header["sh_flags"],
-            header["sh_size"], kind, header["sh_entsize"], header["sh_offset"],
+            header["sh_size"], kind, header["sh_entsize"], header["sh_offset"], header["sh_link"], header["sh_info"],
         )  # fmt: skip
         self.sections.append(section._replace(data=self.contents(section)) if wanted else section)
         if kind == "SHT_RELA" and self.relocatable:
@@ -125,7 +133,11 @@ class Image:
         if section.data or section.kind == "SHT_NOBITS":
             return section.data
         self._file.seek(section.offset)
-        return self._file.read(section.size)
+        data = self._file.read(section.size)
+        if len(data) < section.size:
+            raise CheckError(f"is cut short: {section.name} has {section.size} bytes, {len(data)} are there",
+                             file=self.path)  # fmt: skip
+        return data
 
     @property
     def symbols(self) -> list[Symbol]:

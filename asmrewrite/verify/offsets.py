@@ -40,3 +40,8 @@ class OffsetMap:
         """Whether `original` may have become `new`."""
         places = self._places.get(original)
         return self[original] == new if places is None else new in places
+
+    def after(self, original: int) -> int:
+        """Where what ends at `original` ends now: in front of padding, as a return address is."""
+        places = self._places.get(original)
+        return self[original] if places is None else min(places)

@@ -69,6 +69,8 @@ class Walked(NamedTuple):
     end: int
     #: Offset of a relocated field that leads somewhere -> bytes from there to the end of its instruction.
     behind: dict[int, int]
+    #: The last bytes of the original's branches that became sites.
+    inner: frozenset[int]
 
 
 class Walk:
@@ -112,7 +114,8 @@ class Walk:
         if self.next_site < len(self.sites) and not self.differences:
             left = self.sites[self.next_site]
             self.differences.append(Difference(o, left.offset, "a site of the tables took no branch's place"))
-        return Walked(self.offsets, tuple(self.replaced), tuple(self.differences), n, self.behind)
+        inner = frozenset(replaced.original[1] - 1 for replaced in self.replaced)
+        return Walked(self.offsets, tuple(self.replaced), tuple(self.differences), n, self.behind, inner)
 
     def _decode(self, side: int, offset: int) -> Instruction:
         decoder = self._decoders[side]
@@ -275,7 +278,7 @@ class Walk:
             branch.memory_base == load.memory_base
             and branch.memory_index == load.memory_index
             and branch.memory_index_scale == load.memory_index_scale
-            and branch.segment_prefix == load.segment_prefix
+            and _segment(branch) == _segment(load)
         )
         if not equal:
             return False
@@ -301,6 +304,12 @@ def is_nop(instruction: Instruction) -> bool:
         return True
     # xchg %ax,%ax
     return instruction.code == Code.XCHG_R16_AX and instruction.op0_register == Register.AX
+
+
+def _segment(instruction: Instruction) -> int:
+    """The segment that an operand in memory is in; `%ds` is the default, and with a branch it is `notrack`."""
+    segment = instruction.segment_prefix
+    return int(Register.NONE if segment == Register.DS else segment)
 
 
 def _notrack(branch: Instruction) -> bool:

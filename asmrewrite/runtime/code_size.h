@@ -1,0 +1,8 @@
+/* code_size.h - what C and assembly must agree on about the arena. */
+#ifndef ASMREWRITE_CODE_SIZE_H
+#define ASMREWRITE_CODE_SIZE_H
+
+/* Bytes of address space that the arena has; untouched pages cost nothing. */
+#define ARENA_SIZE	0x800000
+
+#endif

@@ -1,0 +1,331 @@
+/* relpoline.c - what a site learns, and when: the policy.
+ *
+ * Every site starts with a learning stub, which counts (target, calls) in a table of its thread. After WINDOW calls
+ * the thread that made the last of them decides: the frequent targets become the entries of a new chain, by rank, and
+ * one store leads the site there. The chain counts down its misses, one counter a thread; each MISSES_A_SAMPLE-th is
+ * looked at, and a site that has been met `patience` times so learns again, its old counts halved. Patience doubles
+ * each time, so that a site without favourites costs less and less.
+ *
+ * There is no thread, no timer and no signal: all work is done by the calls that make it worth doing.
+ */
+#define _GNU_SOURCE
+#include "sites.h"
+
+#include <sys/mman.h>
+
+#include "learn.h"
+#include "system.h"
+
+#define WINDOW		512	/* calls that a site learns from at first, */
+#define WINDOW_AGAIN	2048	/* and when it learns again */
+#define WINDOW_RETRY	64	/* more calls when another thread was patching */
+#define PATIENCE	4
+#define PATIENCE_MAX	4096
+#define SHARE		64	/* a target with less than one call in so many gets no entry */
+#define TABLES		16	/* threads beyond share one; a count may be lost then, and nothing else */
+#define GATHER		32	/* different targets of a site, of all threads, that are ranked */
+
+struct site *asmrewrite_relpolines;
+size_t asmrewrite_relpoline_count;
+bool asmrewrite_only_count;
+
+__thread struct thread asmrewrite_thread = { .misses = MISSES_A_SAMPLE };
+
+static struct row *tables[TABLES];
+static unsigned int tables_used;
+
+static size_t table_size(void)
+{
+	return asmrewrite_relpoline_count * sizeof(struct row);
+}
+
+static struct row *own_table(void)
+{
+	unsigned int mine = __atomic_fetch_add(&tables_used, 1, __ATOMIC_RELAXED) % TABLES;
+	struct row *table = __atomic_load_n(&tables[mine], __ATOMIC_ACQUIRE);
+
+	if (table)
+		return table;
+	long made = sys(SYS_mmap, 0, table_size(), PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (failed(made))
+		return NULL;
+	struct row *expected = NULL;
+
+	if (__atomic_compare_exchange_n(&tables[mine], &expected, (struct row *)made, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
+		return (struct row *)made;
+	sys(SYS_munmap, made, table_size());
+	return expected;
+}
+
+static const unsigned char *destination(const unsigned char *at)
+{
+	int32_t distance;
+
+	copy_bytes(&distance, at + 1, 4);
+	return at + 5 + distance;
+}
+
+/* Whether the text is what the table says: a call or jump to a chain that ends in a jump. */
+static bool as_recorded(struct site *site, const struct asmrewrite_site *record)
+{
+	const unsigned char *end = site->compiled + 13 * record->chain;
+
+	if (record->version != ASMREWRITE_ABI_VERSION || record->reg > 15 || record->form > ASMREWRITE_FORM_JMP)
+		return false;
+	if (site->at[0] != (record->form == ASMREWRITE_FORM_CALL ? 0xe8 : 0xe9) || destination(site->at) != site->compiled)
+		return false;
+	site->slow = destination(end);
+	return end[0] == 0xe9;
+}
+
+bool asmrewrite_relpoline_read(uintptr_t *low, uintptr_t *high)
+{
+	const struct asmrewrite_site *record;
+	size_t count = 0;
+
+	for (record = __start_asmrewrite_sites; record < __stop_asmrewrite_sites; record++)
+		count += record->pass == ASMREWRITE_RELPOLINE;
+	if (!count)
+		return false;
+	long made = sys(SYS_mmap, 0, count * sizeof(struct site), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (failed(made))
+		return false;
+	asmrewrite_relpolines = (struct site *)made;
+	for (record = __start_asmrewrite_sites; record < __stop_asmrewrite_sites; record++) {
+		if (record->pass != ASMREWRITE_RELPOLINE)
+			continue;
+		struct site *site = &asmrewrite_relpolines[asmrewrite_relpoline_count++];
+
+		site->at = (unsigned char *)&record->site + record->site;
+		site->compiled = site->stub = (unsigned char *)&record->dest + record->dest;
+		site->reg = record->reg;
+		site->patience = PATIENCE;
+		site->state = SITE_LEARNING;
+		if (!as_recorded(site, record)) {
+			site->state = SITE_REFUSED;
+			site->refusal = CODE_OTHER_BYTES;
+		}
+		if ((uintptr_t)site->at < *low)
+			*low = (uintptr_t)site->at;
+		if ((uintptr_t)site->at + 5 > *high)
+			*high = (uintptr_t)site->at + 5;
+	}
+	return true;
+}
+
+static struct stub_plan plan_of(const struct site *site)
+{
+	return (struct stub_plan){
+		.number = (uint32_t)(site - asmrewrite_relpolines), .reg = site->reg, .slow = site->slow,
+	};
+}
+
+static void refuse(struct site *site, enum code_refusal refusal)
+{
+	site->state = SITE_REFUSED;
+	site->refusal = (uint8_t)refusal;
+}
+
+void asmrewrite_relpoline_restore(void)
+{
+	for (size_t i = 0; i < asmrewrite_relpoline_count; i++) {
+		struct site *site = &asmrewrite_relpolines[i];
+
+		if (site->state == SITE_LEARNING && !site->learning) {
+			struct stub_plan plan = plan_of(site);
+
+			site->learning = asmrewrite_learning_stub(&plan);
+			if (site->learning)
+				site->stub = site->learning;
+			else
+				refuse(site, CODE_SPENT);
+		}
+		if (site->state != SITE_REFUSED) {
+			int32_t distance = (int32_t)(site->stub - (site->at + 5));
+
+			asmrewrite_code_put(site->at + 1, &distance, 4);
+		}
+	}
+}
+
+/* Lead `site` to `stub`, which no thread has to be told of. */
+static bool lead(struct site *site, unsigned char *stub)
+{
+	int32_t before = (int32_t)(site->stub - (site->at + 5)), after = (int32_t)(stub - (site->at + 5));
+	unsigned char *old = site->stub;
+
+	site->stub = stub;	/* before the store: a child that is forked now must find the new one */
+	enum code_refusal refusal = asmrewrite_code_replace(site->at + 1, &before, &after, 4);
+
+	if (refusal == CODE_OK)
+		return true;
+	site->stub = old;
+	refuse(site, refusal);
+	return false;
+}
+
+unsigned int asmrewrite_relpoline_targets(const struct site *site, uint64_t *targets, uint64_t *counts,
+					  unsigned int room)
+{
+	const size_t number = (size_t)(site - asmrewrite_relpolines);
+	unsigned int found = 0;
+
+	for (unsigned int t = 0; t < TABLES; t++) {
+		if (!tables[t])
+			continue;
+		const struct row *row = &tables[t][number];
+
+		for (unsigned int i = 0; i < ROW_TARGETS && row->targets[i]; i++) {
+			unsigned int at = 0;
+
+			while (at < found && targets[at] != row->targets[i])
+				at++;
+			if (at == room)
+				continue;
+			if (at == found) {
+				targets[found] = row->targets[i];
+				counts[found++] = 0;
+			}
+			counts[at] += row->counts[i];
+		}
+	}
+	/* By rank; they are few. */
+	for (unsigned int i = 1; i < found; i++) {
+		const uint64_t target = targets[i], count = counts[i];
+		unsigned int at = i;
+
+		for (; at && counts[at - 1] < count; at--) {
+			targets[at] = targets[at - 1];
+			counts[at] = counts[at - 1];
+		}
+		targets[at] = target;
+		counts[at] = count;
+	}
+	return found;
+}
+
+/* Begin another window; what was counted weighs half. */
+static void begin(const struct site *site, int32_t window)
+{
+	for (unsigned int t = 0; t < TABLES; t++) {
+		if (!tables[t])
+			continue;
+		struct row *row = &tables[t][site - asmrewrite_relpolines];
+
+		for (unsigned int i = 0; i < ROW_TARGETS; i++) {
+			row->counts[i] /= 2;
+			if (!row->counts[i])	/* its place is free: the last one moves there at the next gathering */
+				row->targets[i] = 0;
+		}
+		row->others = 0;
+		row->left = window;
+	}
+}
+
+/* Fill `plan` with the targets that are worth an entry. */
+static void rank(struct site *site, struct stub_plan *plan)
+{
+	uint64_t targets[GATHER], counts[GATHER], total = 0;
+	unsigned int found = asmrewrite_relpoline_targets(site, targets, counts, GATHER);
+
+	for (unsigned int i = 0; i < found; i++)
+		total += counts[i];
+	site->calls += total;
+	for (unsigned int t = 0; t < TABLES; t++)
+		if (tables[t])
+			total += tables[t][plan->number].others;
+	for (unsigned int i = 0; i < found && plan->entries < CHAIN_MAX && counts[i] * SHARE >= total; i++) {
+		if (asmrewrite_reaches(asmrewrite_arena, targets[i]))
+			plan->targets[plan->entries++] = targets[i];
+		else
+			site->far = true;
+	}
+}
+
+/* Give `site` the chain that it has earned. */
+static void decide(struct site *site)
+{
+	struct stub_plan plan = plan_of(site);
+	unsigned char *chain = NULL;
+
+	rank(site, &plan);
+	site->learned++;
+	site->samples = 0;
+	if (plan.entries) {
+		chain = asmrewrite_chain(&plan);
+		if (chain && asmrewrite_code_synchronise() != CODE_OK)
+			chain = NULL;
+	}
+	site->state = chain ? SITE_CHAIN : SITE_COMPILED;
+	site->entries = chain ? plan.entries : 0;
+	site->targets = chain ? (const uint64_t *)chain - plan.entries : NULL;
+	lead(site, chain ? chain : site->compiled);
+}
+
+void asmrewrite_decide(uint32_t number, uint64_t target)
+{
+	struct thread *me = &asmrewrite_thread;
+	struct site *site = &asmrewrite_relpolines[number];
+
+	(void)target;
+	if (!me->rows)
+		me->rows = own_table();
+	if (!me->rows)
+		return;
+	struct row *row = &me->rows[number];
+
+	if (asmrewrite_only_count) {
+		row->left = INT32_MAX;
+	} else if (!row->targets[0] && !row->others) {
+		row->left = site->learned ? WINDOW_AGAIN : WINDOW;	/* this thread's first call here */
+	} else {
+		const enum code_refusal refusal = asmrewrite_code_lock(false);
+
+		row->left = refusal == CODE_OK || refusal == CODE_BUSY ? WINDOW_RETRY : INT32_MAX;
+		if (refusal != CODE_OK)
+			return;
+		if (site->state == SITE_LEARNING)
+			decide(site);
+		asmrewrite_code_unlock();
+	}
+}
+
+void asmrewrite_sample(uint32_t number, uint64_t target)
+{
+	struct site *site = &asmrewrite_relpolines[number];
+
+	(void)target;
+	asmrewrite_thread.misses = MISSES_A_SAMPLE;
+	if (++site->samples < site->patience || site->state != SITE_CHAIN)
+		return;
+	if (asmrewrite_code_lock(false) != CODE_OK)
+		return;
+	if (site->state == SITE_CHAIN) {
+		if (site->patience < PATIENCE_MAX)
+			site->patience *= 2;
+		site->samples = 0;
+		begin(site, WINDOW_AGAIN);
+		site->state = SITE_LEARNING;
+		lead(site, site->learning);
+	}
+	asmrewrite_code_unlock();
+}
+
+void asmrewrite_relpoline_leave(void)
+{
+	if (asmrewrite_code_lock(true) != CODE_OK)
+		return;
+	for (size_t i = 0; i < asmrewrite_relpoline_count; i++) {
+		struct site *site = &asmrewrite_relpolines[i];
+
+		if (site->state == SITE_REFUSED || site->stub == site->compiled)
+			continue;
+		site->state = SITE_COMPILED;
+		lead(site, site->compiled);
+	}
+	asmrewrite_code_unlock();
+}

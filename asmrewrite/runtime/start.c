@@ -1,0 +1,74 @@
+/* start.c - the runtime's beginning and end in a module (a program or a shared object), and its report. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "code.h"
+#include "sites.h"
+
+static const char *log_file;
+static enum code_refusal refusal;
+
+void asmrewrite_restore_sites(void)
+{
+	asmrewrite_relpoline_restore();
+}
+
+/* The environment of a program with more rights than its user is not listened to. */
+static const char *variable(const char *name)
+{
+	return secure_getenv(name);
+}
+
+static void report(void)
+{
+	static const char names[][12] = {
+		[SITE_COMPILED] = "compiled", [SITE_LEARNING] = "learning", [SITE_CHAIN] = "chain",
+		[SITE_PINNED] = "pinned", [SITE_EXCLUDED] = "excluded", [SITE_REFUSED] = "refused",
+	};
+	int file = open(log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+
+	if (file < 0)
+		return;
+	dprintf(file, "asmrewrite: pid %d: %zu relpoline sites: %s\n", (int)getpid(), asmrewrite_relpoline_count,
+		asmrewrite_code_words(refusal));
+	for (size_t i = 0; i < asmrewrite_relpoline_count; i++) {
+		const struct site *site = &asmrewrite_relpolines[i];
+
+		if (!site->learned && site->state != SITE_REFUSED)
+			continue;
+		dprintf(file, "  %p %s entries %u learned %u calls %llu%s%s%s\n", (void *)site->at, names[site->state],
+			site->entries, site->learned, (unsigned long long)site->calls,
+			site->far ? ", a target is further than 2 GiB" : "", site->refusal ? ": " : "",
+			site->refusal ? asmrewrite_code_words(site->refusal) : "");
+		for (unsigned int e = 0; e < site->entries; e++)
+			dprintf(file, "    -> %#llx\n", (unsigned long long)site->targets[e]);
+	}
+	close(file);
+}
+
+__attribute__((constructor(101))) static void start(void)
+{
+	uintptr_t low = UINTPTR_MAX, high = 0;
+	const char *wanted = variable("ASMREWRITE_RUNTIME");
+
+	log_file = variable("ASMREWRITE_LOG");
+	if (wanted && !strcmp(wanted, "off"))
+		return;
+	asmrewrite_only_count = wanted && !strcmp(wanted, "learn");
+	if (!asmrewrite_relpoline_read(&low, &high))
+		return;
+	refusal = asmrewrite_code_open(low, high);
+	if (refusal != CODE_OK && log_file)
+		report();
+}
+
+__attribute__((destructor(101))) static void stop(void)
+{
+	if (log_file && refusal == CODE_OK)
+		report();
+	asmrewrite_relpoline_leave();
+}

@@ -1,0 +1,1 @@
+"""The comparisons of translation validation, one for each kind of section."""

@@ -1,0 +1,79 @@
+"""What the rewriting added: thunks, records and slots, and nothing but them."""
+
+from __future__ import annotations
+
+from asmrewrite.stubs import abi
+from asmrewrite.verify.compare.comparison import GROUP, LINK_ORDER, TABLES, THUNKS, Comparison, only_nops
+from asmrewrite.verify.sites import Verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asmrewrite.verify.sites import SiteVerdict
+
+
+def added(both: Comparison) -> str:
+    """Thunks, records and slots: their headers, and that nothing but them is in their sections."""
+    groups = both.new.groups
+    paired = set(both.pairs.values())
+    text = {both.pairs[number] for number in both.walked}
+    slow = {place for v in both.sites if (place := _slow(both, v))}
+    for s in both.new.sections:
+        if s.kind in TABLES or s.number in paired:
+            continue
+        link, relocations = both.new_headers.links[s.number], both.new.relocations(s.number)
+        flags = s.flags & ~GROUP
+        if s.name.startswith(THUNKS):
+            name = s.name.removeprefix(".text.")
+            if flags != 6 or groups.get(s.number) != name or relocations or (s.number, 0) not in slow:
+                return f"{s.name} is no thunk of a site"
+            own = both.thunk_size(s)
+            if s.data[own:].strip(b"\xcc\x90\0") and not only_nops(s.data[own:]):
+                return f"there is code behind {name}"
+        elif s.name == abi.KERNEL_STATIC_CALLS:
+            if flags != 3 or s.alignment < 4:
+                return f"{s.name} has flags of its own"
+        else:
+            wanted = LINK_ORDER | (3 if s.name == abi.SLOTS_SECTION else 2)
+            if flags != wanted or s.alignment < (8 if s.name == abi.SLOTS_SECTION else 4) or s.entry_size:
+                return f"{s.name} has flags of its own"
+            if link not in text or groups.get(link) != groups.get(s.number):
+                return f"{s.name} is not tied to the text of its sites"
+            if s.name == abi.SLOTS_SECTION:
+                never = abi.NEVER.to_bytes(abi.SLOT_SIZE, "little")
+                if relocations or s.data != never * (len(s.data) // abi.SLOT_SIZE):
+                    return "slots hold something else than the address that nothing has"
+        if s.kind != "SHT_PROGBITS" or s.entry_size:
+            return f"{s.name} is of another kind"
+    return ""
+
+
+def records(both: Comparison) -> str:
+    """What a record says and the level "sites" does not need: spare bits, and the prefix `notrack`."""
+    notrack = {
+        (both.pairs[number], replaced.site.offset): replaced.notrack
+        for number, walked in both.walked.items()
+        for replaced in walked.replaced
+    }
+    for table in both.new.named(abi.SITES_SECTION):
+        for offset in range(0, len(table.data), abi.RECORD_SIZE):
+            record = abi.Record.unpack(table.data, offset)
+            place = both.new.follow(table, offset)
+            static = record.pass_ == abi.PASSES["static-call"]
+            spare = abi.FLAG_KEY_IS_TRAMPOLINE if static else abi.FLAG_SLOW_MASK | abi.FLAG_NOTRACK
+            nothing = (record.reg, record.chain, record.slots) == (abi.NO_REGISTER, 0, 0)
+            if record.reserved or record.flags & ~spare or (static and not nothing):
+                return f"the record at {offset:#x} says what has no meaning"
+            if static and both.new.relocation_kind(table, offset + 4) not in (9, None):
+                return f"the key of the record at {offset:#x} is reached in another way"
+            found = notrack.get((place.section, place.offset)) if place else None
+            if not static and found is not None and found != bool(record.flags & abi.FLAG_NOTRACK):
+                return f"the record at {offset:#x} says otherwise whether the branch is notrack"
+    return ""
+
+
+def _slow(both: Comparison, verdict: SiteVerdict) -> tuple[int, int] | None:
+    """Section and offset of a site's slow path."""
+    if not verdict.stub or verdict.verdict is not Verdict.PASS:
+        return None
+    found = both.new.follow(both.new.sections[verdict.number], sum(verdict.stub) - 4, 4)
+    return (found.section, found.offset) if found else None

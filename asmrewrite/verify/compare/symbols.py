@@ -1,0 +1,61 @@
+"""Compare symbols: each has its equal, and what came are stubs, thunks, and what only our tables name."""
+
+from __future__ import annotations
+
+from asmrewrite.verify.compare.comparison import ADDED, THUNK_SYMBOLS, Comparison
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from asmrewrite.verify.image import Relocation, Section, Symbol
+
+_GOT = "_GLOBAL_OFFSET_TABLE_"
+
+
+def symbols(both: Comparison) -> None:
+    stubs = {(v.number, *v.stub) for v in both.sites if v.stub}
+    mine = [s for s in both.old.symbols if s.kind != 3]
+    names = {s.name for s in mine}
+    theirs = []
+    for s in both.new.symbols:
+        stub = (s.section, s.value, s.size) in stubs and (s.kind, s.binding, s.visibility) == (2, 0, 0)
+        thunk = s.name.startswith(THUNK_SYMBOLS) and (s.value, s.kind, s.binding, s.visibility) == (0, 2, 1, 2)
+        thunk = thunk and both.new.sections[s.section].name == f".text.{s.name}"
+        thunk = thunk and s.size == both.thunk_size(both.new.sections[s.section])
+        if s.kind != 3 and not ((stub or thunk) and s.name not in names):
+            theirs.append(s)
+    if any(s.kind == 3 and (s.value or s.binding or s.name or s.size or s.visibility) for s in both.new.symbols):
+        both.say("symbols", "the symbol of a section is not at its start")
+    # What only our tables name: keys, and the GOT that they are reached through.
+    known = {s.name for s in mine}
+    named = {both.name(both.new, r) for s in both.new.sections for r in _table_relocations(both, s)}
+    theirs = [s for s in theirs if s.section or s.special or s.name in known or s.name not in named | {_GOT}]
+    # A static call went through the GOT, and nothing else: gas names the GOT no more.
+    if _GOT not in {s.name for s in theirs}:
+        mine = [s for s in mine if s.name != _GOT or s.section or s.special]
+    problem = "" if len(mine) == len(theirs) else f"there were {len(mine)} symbols and are {len(theirs)}"
+    for a, b in zip(sorted(mine, key=_order), sorted(theirs, key=_order), strict=False):
+        problem = problem or _symbol(both, a, b)
+    both.say("symbols", problem)
+
+
+def _table_relocations(both: Comparison, section: Section) -> list[Relocation]:
+    return list(both.new.relocations(section.number).values()) if section.name in ADDED else []
+
+
+def _symbol(both: Comparison, a: Symbol, b: Symbol) -> str:
+    if a._replace(section=0, value=0, size=0) != b._replace(section=0, value=0, size=0):
+        return f"{a.name} became {b.name}"
+    # clang names each exception table; one moves when those before it grow.
+    moved = both.tables.get((a.section, a.value)) == (b.section, b.value)
+    if a.section and (both.pairs.get(a.section) != b.section or not (moved or both.leads(a.section, a.value, b.value))):
+        return f"{a.name} went elsewhere"
+    if a.section in both.walked:
+        return "" if both.leads(a.section, a.value + a.size, b.value + b.size) else f"{a.name} ends elsewhere"
+    same = a.size == b.size and (a.section or a.value == b.value)
+    return "" if same else f"{a.name} has another size or value"
+
+
+def _order(symbol: Symbol) -> tuple[Any, ...]:
+    return (symbol.name, symbol.binding, symbol.kind, symbol.section, symbol.value)

@@ -1,0 +1,234 @@
+"""What must hold of any listing: parsing, rewriting, assembling and checking it, and what none of them may do."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from bisect import bisect_right
+from io import BytesIO
+
+from iced_x86 import Decoder
+
+from asmrewrite import (
+    Branch,
+    CheckError,
+    Options,
+    Rewritten,
+    SkipReason,
+    UnsoundError,
+    Verdict,
+    branches,
+    check_bytes,
+    labels,
+    parse,
+    rewrite,
+    survey,
+    validate_bytes,
+)
+from asmrewrite.verify.image import Image
+from conformance.fuzz.gas import assemble
+
+#: A text chooses its options by its checksum, so a failing text is all there is to keep. Most listings bear no
+#: compiler's mark, and most sets let the passes touch those.
+OPTIONS = (
+    Options(inline_asm=True),
+    Options(),
+    Options(inline_asm=True, slow="lfence"),
+    Options(inline_asm=True, slow="plain", align="p2align"),
+    Options(inline_asm=True, bundle=5, targets=1),
+    Options(inline_asm=True, align="p2align", bundle=4, slow="lfence", targets=8),
+    Options(inline_asm=True, slow="lfence", bundle=6),
+    Options(abi="kernel"),
+)
+_EXEC = 4
+#: Statements whose bytes a disassembler takes for anything, or that make text of text: what no reader of text can
+#: answer for (docs/listing.md).
+_DOUBT = re.compile(
+    r"\.(?:macro|irpc?|irep|irepc|rept?|altmacro|byte|value|short|long|int|quad|octa|ascii\w*|asciz|string\w*|insn|"
+    r"incbin|include|code16\w*|code32|fill|skip|space|zero|org|float|double|single|tfloat|hfloat|bfloat16|hword|word|"
+    r"[1248]byte|[us]leb128|dcb?\b|ds\b|balign[wl]|p2align[wl]|align|balign|p2align|base64|mri|reloc)|\.[ \t]*=",
+    re.IGNORECASE,
+)
+
+
+class Failure(Exception):
+    """Something that must not be; `kind` in a word or two, `detail` in a line."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(f"{kind}: {detail}")
+        self.kind = kind
+        self.detail = detail
+
+
+def options_of(text: str) -> Options:
+    """The options that `text` chooses."""
+    return OPTIONS[zlib.crc32(text.encode("latin-1")) % len(OPTIONS)]
+
+
+def examine(text: str, options: Options | None = None, *, sample: int = 1) -> str:
+    """What became of `text`, in a word; `Failure` when something is wrong.
+
+    One in `sample` texts without a site is assembled and looked through for branches that went unseen.
+    """
+    options = options or options_of(text)
+    listing = parse(text)
+    if str(listing) != text:
+        raise Failure("round trip", "the tokens are not the text")
+    chosen = zlib.adler32(text.encode("latin-1")) % sample == 0
+    if chosen:
+        sum(1 for _ in listing.statements())
+        sum(1 for _ in labels(listing))
+    try:
+        result = rewrite(text, options)
+    except UnsoundError:
+        return "forbidden"
+    if not result.changed:
+        return _unseen(text, result) if chosen else "unchanged"
+    _lines(text, result)
+    new = result.text
+    if rewrite(new, options).changed:
+        raise Failure("not idempotent", "what was rewritten is rewritten again")
+    before, _ = assemble(text)
+    if not before:
+        return "refused"
+    after, messages = assemble(new)
+    if not after:
+        raise Failure("refused when rewritten", messages.decode("latin-1").strip().split("\n")[-1][:200])
+    explained = ""
+    try:
+        _checked(before, after, result)
+    except Failure as failure:
+        explained = _explanation(text, failure, options)
+        if not explained:
+            raise
+    _unseen(text, result, before)
+    return explained or "rewritten"
+
+
+def _explanation(text: str, failure: Failure, options: Options) -> str:
+    """Why the full check may object to a rewriting that is right; "" when there is no such cause.
+
+    Data among code is read as code by the checker, which has no text: instructions of a decoder may begin in its
+    middle. When the listing passes without those lines, they were the cause.
+    """
+    if not failure.kind.startswith("full"):
+        return ""
+    if "became .debug_line" in failure.detail:
+        return "explained: a .loc at the end of the listing belongs to the first stub"
+    lines = text.splitlines(keepends=True)
+    certain = "".join(line for line in lines if not _DOUBT.search(line))
+    if len(certain) < len(text):
+        try:
+            result = rewrite(certain, options)
+            before, after = assemble(certain)[0], assemble(result.text)[0]
+            if before and after:
+                _checked(before, after, result)
+                return "explained: data among code"
+        except (Failure, UnsoundError):
+            return ""
+    return ""
+
+
+def _lines(text: str, result: Rewritten) -> None:
+    """The lines of the original keep their numbers: what is added stands behind all of it."""
+    lines = 0
+    for piece in result.pieces:
+        if isinstance(piece, str):
+            lines += piece.count("\n")
+        else:
+            lines += text.count("\n", *piece)
+            if piece[1] == len(text):
+                break
+    if lines != text.count("\n"):
+        raise Failure("lines", f"{text.count(chr(10))} lines became {lines}")
+
+
+def _checked(before: bytes, after: bytes, result: Rewritten) -> None:
+    """Both levels of the checker must pass."""
+    try:
+        verdicts = check_bytes(after, "new")
+        proof = validate_bytes(before, after, "new")
+    except CheckError as error:
+        raise Failure("check", str(error)) from error
+    bad = [str(v) for v in verdicts if v.verdict is not Verdict.PASS]
+    if bad:
+        raise Failure("site", bad[0])
+    expected = len(result.sites)
+    if len(verdicts) != expected:
+        raise Failure("sites", f"{expected} sites and {len(verdicts)} entries")
+    worse = [v for v in proof.sections if v.verdict is Verdict.FAIL] or [
+        v for v in proof.sections if v.verdict is not Verdict.PASS and not v.section.startswith((".debug", ".zdebug"))
+    ]
+    if worse:
+        raise Failure(f"full {worse[0].verdict.value}", f"{worse[0].section}: {worse[0].reason}")
+
+
+def _unseen(text: str, result: Rewritten, content: bytes | None = None) -> str:
+    """Every indirect branch of the object must be one that was seen in the text."""
+    if content is None:
+        content, _ = assemble(text)
+        if not content:
+            return "refused"
+    seen = sum(1 for branch in _seen(text) if branch.indirect)
+    there = indirect(content)
+    if not there or (len(there) == seen and not _DOUBT.search(text) and not _unsure(result)):
+        return "unchanged"
+    emptied, _ = assemble(_emptied(text))
+    if not emptied:
+        return "undecided"
+    if not indirect(emptied):
+        return "unchanged"
+    if not _DOUBT.search(text):
+        raise Failure("unseen", f"{len(indirect(emptied))} indirect branches are left when those seen are gone")
+    # Once more without the lines in doubt: what is left then is hidden by nothing.
+    certain = "".join(line for line in text.splitlines(keepends=True) if not _DOUBT.search(line))
+    emptied, _ = assemble(_emptied(certain))
+    if emptied and indirect(emptied):
+        raise Failure("unseen", "without the lines in doubt, an indirect branch is left when those seen are gone")
+    return "in doubt"
+
+
+def _emptied(text: str) -> str:
+    """`text` with a nop in place of every indirect branch that is seen, and of a whole statement where its end is in
+    doubt.
+    """
+    listing = parse(text)
+    starts = [start for _, start, _ in listing.tokens]
+    pieces: list[str] = []
+    position = 0
+    for branch in branches(survey(listing)):
+        if not branch.indirect or branch.start < position:
+            continue
+        start, end, close = branch.start, branch.end, ""
+        kind, first, last = listing.tokens[bisect_right(starts, end - 1) - 1]
+        if branch.skip in _LOOSE and kind != "QUIET":
+            start, end = min(start, first), last
+            close = "" if "\n" in text[start:end] else ";"
+        pieces += [text[position:start], " nop", "\n" * text.count("\n", start, end), close]
+        position = end
+    return "".join([*pieces, text[position:]])
+
+
+#: Where a statement's operand is not understood, its end is not known.
+_LOOSE = frozenset({SkipReason.UNKNOWN_OPERAND, SkipReason.GLUED_COMMENT})
+
+
+def _seen(text: str) -> list[Branch]:
+    return branches(survey(parse(text)))
+
+
+def _unsure(result: Rewritten) -> bool:
+    return any(skip.reason.unsure for skip in result.skips)
+
+
+def indirect(content: bytes) -> list[str]:
+    """The indirect calls and jumps, near and far, in the code sections of an object."""
+    image = Image("object", BytesIO(content))
+    found: list[str] = []
+    for section in image.sections:
+        if section.flags & _EXEC and section.data:
+            for i in Decoder(64, section.data):
+                near = i.is_call_near_indirect or i.is_jmp_near_indirect
+                if near or i.is_call_far_indirect or i.is_jmp_far_indirect:
+                    found.append(f"{section.name}+{i.ip:#x}: {i}")
+    return found
