@@ -47,7 +47,9 @@ def _table_relocations(both: Comparison, section: Section) -> list[Relocation]:
 def _symbol(both: Comparison, a: Symbol, b: Symbol) -> str:
     if a._replace(section=0, value=0, size=0) != b._replace(section=0, value=0, size=0):
         return f"{a.name} became {b.name}"
-    if a.section and (both.pairs.get(a.section) != b.section or not both.leads(a.section, a.value, b.value)):
+    # clang names each exception table; one moves when those before it grow.
+    moved = both.tables.get((a.section, a.value)) == (b.section, b.value)
+    if a.section and (both.pairs.get(a.section) != b.section or not (moved or both.leads(a.section, a.value, b.value))):
         return f"{a.name} went elsewhere"
     if a.section in both.walked:
         return "" if both.leads(a.section, a.value + a.size, b.value + b.size) else f"{a.name} ends elsewhere"

@@ -82,7 +82,7 @@ def _tables(both: Comparison, mine: list[Frame], theirs: list[Frame]) -> str:
         x, y = (a.table.section, a.table.offset), (b.table.section, b.table.offset)
         if both.pairs.get(x[0]) != y[0] or places.setdefault(x, y) != y:
             return "a frame leads to another exception table"
-    both.tables = places
+    both.tables.update(places)
     return ""
 
 
