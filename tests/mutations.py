@@ -235,7 +235,9 @@ def harmless(elf: Elf, number: int, place: int, mutated: bytes, end: int) -> str
         return "between stubs"
     if part.name == ".text" and list(map(str, decoded(before))) == list(map(str, decoded(after))):
         return "same instructions"
-    if part.name == ".eh_frame" and before[place] == 0 and after[place] == 0x40:
+    # DW_CFA_advance_loc, and advance_loc1, 2 and 4 with their operands, where DW_CFA_nop pads.
+    wide = {0x40: 0, 2: 1, 3: 2, 4: 4}.get(after[place], -1)
+    if part.name == ".eh_frame" and wide >= 0 and not any(before[place : place + 1 + wide]):
         return "advance by 0"
     if part.kind == 2:
         name, info, _, index, value = struct.unpack_from("<IBBHQ", before, place // 24 * 24)

@@ -14,7 +14,7 @@ import pytest
 
 from asmrewrite import Verdict
 from asmrewrite import rewrite as rewritten
-from asmrewrite.verify.translation import validate
+from asmrewrite.verify.translation import validate, validate_bytes
 from tests.building import GCC, GXX, IDENT, PROGRAMS, ROOT, assemble, must, needs_gxx, options
 from tests.mutations import (
     DEBUGGED,
@@ -327,3 +327,13 @@ def test_every_bit_of_section_headers(tmp_path: Path) -> None:
     print(f"headers: {dict(counts)}")
     assert Counter((name, field) for name, field, _, _ in missed) == Counter()
     assert counts["noticed"] / counts.total() > 0.85
+
+
+def test_stubs_have_names_of_their_own(tmp_path: Path) -> None:
+    """The symbol of one stub that stands at another."""
+    original, new = objects(PROGRAM, ".c", tmp_path)
+    elf = read(new)
+    symbols = elf.named(".symtab")
+    starts = sorted(v.stub[0] for v in validate_bytes(original, new, "x.o").sites if v.stub)
+    entry = elf.content(symbols).index(struct.pack("<Q", starts[0]))
+    assert noticed(original, elf.with_bytes(symbols.start + entry, struct.pack("<Q", starts[1])))
