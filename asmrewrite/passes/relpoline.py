@@ -113,7 +113,7 @@ class _Writer:
         self.edits.append(Edit(branch.start, branch.end, lost_lines + lines))
         _, stubs, slot_lines, records = self.sections.setdefault(section, (end_label, [], [], []))
         stubs.append(shapes.stub(name, register, slots, options.targets, slow, self.cfi))
-        slot_lines.append(f"{slots}:\n\t.quad\t{', '.join([str(abi.NEVER)] * options.targets)}\n")
+        slot_lines.append(shapes.slots(slots, options.targets))
         records.append(
             shapes.record(
                 end_label,

@@ -51,6 +51,8 @@ static struct row *own_table(void)
 
 	if (failed(made))
 		return NULL;
+	if (asmrewrite_only_count)	/* a child counts its own calls only */
+		sys(SYS_madvise, made, table_size(), MADV_WIPEONFORK);
 	struct row *expected = NULL;
 
 	if (__atomic_compare_exchange_n(&tables[mine], &expected, (struct row *)made, false, __ATOMIC_ACQ_REL,
@@ -206,6 +208,16 @@ unsigned int asmrewrite_relpoline_targets(const struct site *site, uint64_t *tar
 		counts[at] = count;
 	}
 	return found;
+}
+
+uint64_t asmrewrite_relpoline_others(const struct site *site)
+{
+	uint64_t others = 0;
+
+	for (unsigned int t = 0; t < TABLES; t++)
+		if (tables[t])
+			others += tables[t][site - asmrewrite_relpolines].others;
+	return others;
 }
 
 /* Begin another window; what was counted weighs half. */

@@ -77,6 +77,12 @@ def stub(name: str, register: str, slots: str, chain: int, slow: str, cfi: bool)
     return template.replace("\0", slots).replace("\1", name)
 
 
+def slots(label: str, chain: int) -> str:
+    """The slots of a stub; each holds its own address until it is trained."""
+    own = (f"{label}{f'+{abi.SLOT_SIZE * entry}' if entry else ''}" for entry in range(chain))
+    return f"{label}:\n\t.quad\t{', '.join(own)}\n"
+
+
 #: Stubs of one listing differ in two names; \0 and \1 stand for them.
 _stubs: dict[tuple[str, int, str, bool], str] = {}
 
