@@ -105,7 +105,8 @@ def parse(text: str, file: str = "<profile>") -> Profile:
     place: Place | None = None
     number = 0
     try:
-        for number, line in enumerate(text.split("\n"), 1):
+        for line in text.split("\n"):
+            number += 1
             word, *fields = line.split(" ")
             if not line or line.startswith("#"):
                 continue
@@ -114,7 +115,7 @@ def parse(text: str, file: str = "<profile>") -> Profile:
                     raise ValueError("a part begins inside another, which was cut short")
                 module, place = _header(fields), None
             elif module is None:
-                raise ValueError("no part begins here: not a profile" if not found else "it is behind the end of a part")
+                raise ValueError("it is behind the end of a part" if found else "no part begins here: not a profile")
             elif word == "end" and not fields:
                 module = None
             elif word == "site":
@@ -142,7 +143,7 @@ def write(profile: Profile) -> str:
             calls = profile[place]
             lines.append(f"site {_word(place.file)} {_word(place.function)} {place.ordinal}")
             lines.extend(
-                f"target {count} {_word(t.module)} {_word(t.file)} {_word(t.symbol)} {t.offset:#x}"
+                f"target {count} {_word(t.module)} {_word(t.file)} {_word(t.symbol)} {_offset(t)}"
                 for t, count in calls.ranked()
             )
             if calls.others:
@@ -213,7 +214,7 @@ def _counted(calls: Calls, word: str, fields: list[str]) -> Calls:
     if word == "others" and len(fields) == 1:
         return calls._replace(others=calls.others + _number(fields[0]))
     if word in ("target", "others"):
-        raise ValueError("takes `target CALLS MODULE FILE SYMBOL OFFSET`" if word == "target" else "takes `others CALLS`")
+        raise ValueError(f"takes `{word} {'CALLS MODULE FILE SYMBOL OFFSET' if word == 'target' else 'CALLS'}`")
     raise ValueError(f"knows no {word!r}")
 
 
@@ -222,10 +223,14 @@ _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|)")
 
 
 def _word(name: str) -> str:
-    """`name` as one word: `-` for none, spaces and the like as \\xHH."""
+    """`name` as one word: `-` for none; spaces and the like become a backslash, `x` and two digits."""
     if name in ("", "-"):
         return "\\x2d" if name else "-"
     return _ODD.sub(lambda odd: f"\\x{ord(odd.group()):02x}", name)
+
+
+def _offset(target: Target) -> str:
+    return f"{target.offset:#x}" if target.offset else "0"
 
 
 def _name(word: str) -> str:

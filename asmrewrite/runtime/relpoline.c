@@ -278,12 +278,25 @@ static void decide(struct site *site)
 	lead(site, chain ? chain : site->compiled);
 }
 
+/* What asmrewrite_count would have done, had the row been ready. */
+static void count(struct row *row, uint64_t target)
+{
+	for (unsigned int i = 0; i < ROW_TARGETS; i++) {
+		if (!row->targets[i])
+			row->targets[i] = target;
+		if (row->targets[i] == target) {
+			row->counts[i]++;
+			return;
+		}
+	}
+	row->others++;
+}
+
 void asmrewrite_decide(uint32_t number, uint64_t target)
 {
 	struct thread *me = &asmrewrite_thread;
 	struct site *site = &asmrewrite_relpolines[number];
 
-	(void)target;
 	if (!me->rows)
 		me->rows = own_table();
 	if (!me->rows)
@@ -292,6 +305,7 @@ void asmrewrite_decide(uint32_t number, uint64_t target)
 
 	if (asmrewrite_only_count) {
 		row->left = INT32_MAX;
+		count(row, target);
 	} else if (!row->targets[0] && !row->others) {
 		row->left = site->learned ? WINDOW_AGAIN : WINDOW;	/* this thread's first call here */
 	} else {

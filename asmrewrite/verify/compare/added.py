@@ -43,7 +43,8 @@ def added(both: Comparison) -> str:
                 return f"{s.name} is not tied to the text of its sites"
             if s.name == abi.SLOTS_SECTION:
                 places = {place for section, place in slots if section == s.number}
-                if s.data.strip(b"\0") or places != set(range(0, len(s.data), abi.SLOT_SIZE)) or places != set(relocations):
+                whole = places == set(range(0, len(s.data), abi.SLOT_SIZE)) == set(relocations)
+                if s.data.strip(b"\0") or not whole:
                     return f"{s.name} holds something else than the slots of sites"
         if s.kind != "SHT_PROGBITS" or s.entry_size:
             return f"{s.name} is of another kind"
