@@ -128,7 +128,8 @@ def parse(text: str, file: str = "<profile>") -> Profile:
     except ValueError as error:
         raise ProfileError(str(error), file=file, line=number) from None
     if module is not None:
-        raise ProfileError("is cut short: its last part has no end", file=file, line=number)
+        last = text.rstrip("\n").count("\n") + 1
+        raise ProfileError("is cut short: its last part has no end", file=file, line=last)
     if not text.strip():
         raise ProfileError("is empty", file=file, hint="the program ends by exit() or by return from main to write it")
     return found

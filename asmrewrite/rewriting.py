@@ -74,8 +74,9 @@ class Rewritten(NamedTuple):
 def rewrite(text: str | bytes, options: Options | None = None, *, file: str = "<text>") -> Rewritten:
     """Run the passes that `options` ask for over `text` (bytes are read as latin-1).
 
-    Raises `ProfileError` when the options' profile is none, `OptionError` for a pass that does not exist, `UnsoundError` for a slow path that the object's own
-    marks forbid, and with ``on-unsure=error`` `UnsureError` for the first branch in doubt.
+    Raises `OptionError` for a pass that does not exist, `ProfileError` when the options' profile is none,
+    `UnsoundError` for a slow path that the object's own marks forbid, and with ``on-unsure=error`` `UnsureError` for
+    the first branch in doubt.
     """
     options = options or Options()
     if isinstance(text, bytes):

@@ -17,12 +17,15 @@ usage: asmrewrite COMMAND ...
   check OBJECT...                         a verdict on every site of objects and programs
   check --original ORIG.o NEW.o           prove that NEW.o is ORIG.o but for the sites
   sites OBJECT|PROGRAM... [--json]        list the sites
+  profile show|merge|diff FILE... [--json]
+                                          what programs called (ASMREWRITE_RUNTIME=learn ASMREWRITE_PROFILE=FILE)
+  bake PROGRAM --profile FILE -o OUT      fill the chains of a linked program or shared library from a profile
   demo                                    build, rewrite, check and run the shipped example
   --as-dir                                print the folder to give `gcc -B`
   --include-dir                           print the folder of the headers
   --version
 
-keys: passes abi bundle align slow targets inline-asm functions skip-functions check profile tables stats
+keys: passes abi bundle align slow targets inline-asm functions skip-functions check runtime profile tables stats
 on-unsure static-call-prefix. They are given as --KEY VALUE here, as -fplugin-arg-asmrewrite-KEY=VALUE to a
 compiler, as ASMREWRITE_FLAGS="KEY=VALUE ...", or in asmrewrite.toml; the nearest wins. See docs/options.md."""
 
@@ -58,6 +61,14 @@ def _dispatch(arguments: list[str]) -> int:
         from asmrewrite.cli import objects
 
         return objects.check_main(rest) if command == "check" else objects.sites_main(rest)
+    if command == "profile":
+        from asmrewrite.cli.profiles import profile_main
+
+        return profile_main(rest)
+    if command == "bake":
+        from asmrewrite.cli.baking import bake_main
+
+        return bake_main(rest)
     if command == "demo":
         from asmrewrite.cli.demo import demo_main
 

@@ -62,9 +62,7 @@ def thunk(slow: str, register: str, notrack: bool, cfi: bool) -> str:
     )
 
 
-def stub(
-    name: str, register: str, slots: str, chain: int, slow: str, cfi: bool, targets: tuple[str, ...] = ()
-) -> str:
+def stub(name: str, register: str, slots: str, chain: int, slow: str, cfi: bool, targets: tuple[str, ...] = ()) -> str:
     """A relpoline's stub; `slots` is the label of its slots, `slow` the symbol of its slow path.
 
     The first entries lead to `targets`, the others to `slow`.
