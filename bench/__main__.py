@@ -11,7 +11,7 @@ from bench import loads, micro
 from bench.loads import lua, nginx, redis, sqlite
 from bench.speed import speed
 from bench.table import Row, measured, summary
-from bench.variants import variants
+from bench.variants import PLAIN, variants
 from conformance.command import CommandError
 from conformance.sources import TOOLS, require_tools
 
@@ -41,7 +41,7 @@ def main() -> int:
 def _run(names: list[str], runs: int, *, control: bool) -> None:
     require_tools({**TOOLS, **(loads.TOOLS if {"redis", "nginx"} & {*names} else {})})
     folder = Path(__file__).resolve().parent.parent / "build" / "bench"
-    compilers = variants(control=control)
+    compilers = {name: variant.cc for name, variant in variants(control=control).items()}
     rows: list[Row] = []
     for name in names:
         print(f"== {name}", flush=True)
@@ -50,9 +50,11 @@ def _run(names: list[str], runs: int, *, control: bool) -> None:
                 print(line, flush=True)
             continue
         for row in measured(LOADS[name](folder, compilers), runs):
-            print(*row.lines("plain"), sep="\n", flush=True)
+            print(*row.lines(PLAIN), sep="\n", flush=True)
             rows.append(row)
     if rows:
+        for name, variant in variants(control=control).items():
+            print(f"{name:<14} {variant.note}")
         print("== summary", *summary(rows), sep="\n", flush=True)
 
 

@@ -25,7 +25,7 @@ def built(program: ModuleType, cc: str, directory: Path, recipe: Callable[[Build
     identity = _identity(cc, source)
     if stamp.is_file() and stamp.read_text() == identity:
         return directory
-    print(f"building {directory.name} with {cc}", flush=True)
+    print(f"building {directory.name}: {cc}", flush=True)
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     (recipe or program.build)(Build(cc, LEVEL, *_MODES, directory, source))

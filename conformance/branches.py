@@ -19,6 +19,9 @@ _INDIRECT = re.compile(rb"\t(?:[a-z]+ )*(call|jmp)[qlw]? +\*")
 
 _ANY_INDIRECT = re.compile(rb"\t(?:[a-z0-9_.,]+ +)*l?(?:call|jmp)[a-z]? +\*")
 
+#: A relocation of a branch to a retpoline thunk, gcc's or clang's.
+_THUNK = re.compile(rb"R_X86_64_(?:PLT32|PC32) .* (?:__x86_indirect_thunk|__llvm_retpoline)_\w+ - 4$", re.MULTILINE)
+
 #: The verdicts of ``asmrewrite check``; a line must hold exactly one.
 _VERDICT = re.compile(r"\b(?:PASS|FAIL|UNKNOWN)\b")
 
@@ -62,6 +65,12 @@ def disassembled(objects: Sequence[Path]) -> Indirect:
     """Count the indirect branches of all executable sections with objdump."""
     kinds = Counter(_INDIRECT.findall(must(["objdump", "-d", "--no-show-raw-insn", *map(str, objects)])))
     return Indirect(kinds[b"call"], kinds[b"jmp"])
+
+
+def thunk_calls(objects: Sequence[Path]) -> int:
+    """How many branches of untouched objects lead to a compiler's thunk, which makes them indirect."""
+    relocations = must(["readelf", "-r", "-W", *map(str, objects)])
+    return len(_THUNK.findall(relocations))
 
 
 def indirect_in(object_: Path) -> list[str]:

@@ -8,6 +8,7 @@ and the count of indirect branches agrees (see `conformance.branches`).
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.branches import checked, disassembled, proven, read_statistics, recorded_sites
+from conformance.branches import checked, disassembled, proven, read_statistics, recorded_sites, thunk_calls
 from conformance.command import CommandError
 from conformance.programs import PROGRAMS, Build, Check, Program
 from conformance.sources import REPOSITORY, cache_directory
@@ -23,7 +24,7 @@ from conformance.table import Row
 
 SUMMARY = "build real programs with and without asmrewrite and compare them"
 
-LEVELS = ("-O0", "-O2", "-O3")
+LEVELS = ("-O0", "-O2", "-O3", "-O2 -g")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class Tool:
     cc: str
     #: None in a control run: the compiler is gcc again, and there is nothing to read.
     command: str | None
+    #: The compiler that it is compared with.
+    plain: str = "gcc"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,7 +98,7 @@ def main(arguments: argparse.Namespace) -> list[Row]:
     table: list[Row] = []
     for program in programs:
         outcomes = [
-            _run_case(Case(program, level, mode), tool, sources[program.name], work, keep=arguments.keep)
+            run_case(Case(program, level, mode), tool, sources[program.name], work, keep=arguments.keep)
             for level in levels
             for mode in MODES
         ]
@@ -115,13 +118,13 @@ def find_tool() -> Tool:
     if command is None:
         raise CommandError(f"asmrewrite: not found beside {cc}; the objects cannot be checked")
     # Absolute, as the builds run in directories of their own.
-    return Tool(str(Path(cc).absolute()), str(Path(command).absolute()))
+    return Tool(shlex.quote(str(Path(cc).absolute())), str(Path(command).absolute()))
 
 
-def _run_case(case: Case, tool: Tool, source: Path, work: Path, *, keep: bool) -> Outcome:
+def run_case(case: Case, tool: Tool, source: Path, work: Path, *, keep: bool) -> Outcome:
     """Run one case and print its line, then its problems."""
     # The process in the name: two runs at once must not build in one directory.
-    directory = work / f"{case.program.name}{case.level}-{case.mode.name}.{os.getpid()}"
+    directory = work / f"{case.program.name}{case.level.replace(' ', '')}-{case.mode.name}.{os.getpid()}"
     started = time.monotonic()
     try:
         outcome = _compare(case, tool, source, directory)
@@ -141,7 +144,7 @@ def _run_case(case: Case, tool: Tool, source: Path, work: Path, *, keep: bool) -
 
 def _compare(case: Case, tool: Tool, source: Path, directory: Path) -> Outcome:
     """Build twice, run all checks on both, and count."""
-    plain = case.build("gcc", directory / "plain", source, {})
+    plain = case.build(tool.plain, directory / "plain", source, {})
     statistics = directory / "statistics.json"
     environment = {"ASMREWRITE_FLAGS": f"stats={statistics}"} if tool.command else {}
     rewritten = case.build(tool.cc, directory / "rewritten", source, environment)
@@ -160,9 +163,10 @@ def _compare(case: Case, tool: Tool, source: Path, directory: Path) -> Outcome:
     found = read_statistics(statistics)
     skipped = found.skipped.total()
     counts += [f"{found.relpolines} sites", f"{skipped} skipped" + (f" ({found.reasons})" if skipped else "")]
-    if indirect.total != found.relpolines + skipped:
+    thunks = thunk_calls(before)
+    if indirect.total + thunks != found.relpolines + skipped:
         problems.append(
-            f"objdump counts {indirect.calls} indirect calls and {indirect.jumps} jumps = {indirect.total},"
+            f"objdump counts {indirect.calls} indirect calls and {indirect.jumps} jumps, {thunks} through thunks,"
             f" the statistics {found.relpolines} sites + {skipped} skipped = {found.relpolines + skipped}"
         )
     if found.files != len(before):

@@ -12,7 +12,7 @@ NOTE_SECTION = ".note.gnu.property"
 #: GNU_PROPERTY_X86_FEATURE_1_AND, and its bit for shadow stacks; bit 0 is IBT.
 FEATURE_1_AND, SHSTK = 0xC0000002, 2
 
-_WORD = re.compile(r"^[ \t]*\.(?:long|int|4byte)[ \t]+([^\n#;]*)", re.MULTILINE)
+_WORD = re.compile(r"^[ \t]*(?:[\w.$]+:[ \t]*)*\.(?:long|int|4byte)[ \t]+([^\n#;]*)", re.MULTILINE)
 _SUM = re.compile(r"[ \t(]*(?:0x[0-9a-f]+|\d+)(?:[ \t()]*\|[ \t(]*(?:0x[0-9a-f]+|\d+))*[ \t)]*\Z", re.IGNORECASE)
 _NUMBER = re.compile(r"0x[0-9a-f]+|\d+", re.IGNORECASE)
 

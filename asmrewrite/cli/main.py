@@ -16,10 +16,15 @@ usage: asmrewrite COMMAND ...
   as ARGS...                              assemble like GNU as, the text rewritten
   check OBJECT...                         a verdict on every site of objects and programs
   check --original ORIG.o NEW.o           prove that NEW.o is ORIG.o but for the sites
+        --json, --sarif FILE|-            the verdicts of either as JSON, what is not PASS as SARIF 2.1.0
   sites OBJECT|PROGRAM... [--json]        list the sites
   profile show|merge|diff FILE... [--json]
                                           what programs called (ASMREWRITE_RUNTIME=learn ASMREWRITE_PROFILE=FILE)
   bake PROGRAM --profile FILE -o OUT      fill the chains of a linked program or shared library from a profile
+  runtime [--cflags] [--libs]             what to compile and link with, for builds that link by themselves
+  stress [--seconds N] [--threads N]      patch code while threads run through it, and count what goes wrong
+  audit OBJECT|PROGRAM|DIR...             which indirect branches there are, what each is, how it is protected
+      [--policy F] [--baseline F] [--write-baseline F] [--returns] [--json] [--sarif F|-]
   demo                                    build, rewrite, check and run the shipped example
   --as-dir                                print the folder to give `gcc -B`
   --include-dir                           print the folder of the headers
@@ -69,6 +74,18 @@ def _dispatch(arguments: list[str]) -> int:
         from asmrewrite.cli.baking import bake_main
 
         return bake_main(rest)
+    if command == "stress":
+        from asmrewrite.cli.stress import stress_main
+
+        return stress_main(rest)
+    if command == "runtime":
+        from asmrewrite.cli.runtime import runtime_main
+
+        return runtime_main(rest)
+    if command == "audit":
+        from asmrewrite.cli.audit import audit_main
+
+        return audit_main(rest)
     if command == "demo":
         from asmrewrite.cli.demo import demo_main
 

@@ -115,8 +115,8 @@ class _Writer:
         slow, flags = self._slow(branch, register)
         jump = "call" if branch.form == "call" else "{disp32} jmp"
         lines = self._load(branch) + shapes.aligned(f"{jump}\t{name}", end_label, 5, options)
-        lost_lines = "\n" * self.unit.survey.listing.text.count("\n", branch.start, branch.end)
-        self.edits.append(Edit(branch.start, branch.end, lost_lines + lines))
+        lost_lines = self.unit.survey.listing.text.count("\n", branch.start, branch.end) - lines.count("\n")
+        self.edits.append(Edit(branch.start, branch.end, "\n" * lost_lines + lines))
         _, stubs, slot_lines, records = self.sections.setdefault(section, (end_label, [], [], []))
         targets = self.training.targets(place.function, section) if self.training else ()
         stubs.append(shapes.stub(name, register, slots, options.targets, slow, self.cfi, targets))

@@ -2,7 +2,6 @@
 #ifndef ASMREWRITE_PROFILE_H
 #define ASMREWRITE_PROFILE_H
 
-#define ASMREWRITE_RUNTIME	__attribute__((visibility("hidden")))
 #include "asmrewrite/relpoline.h"
 
 /* At exit: write it, and say on standard error when that cannot be done. */

@@ -123,5 +123,5 @@ def linked_section(name: str, flags: str, anchor: str, section: Section) -> str:
 
     `o` (SHF_LINK_ORDER) lets --gc-sections drop the table with its text; the group does so for COMDAT text.
     """
-    group = f", {section.group}{', comdat' if 'comdat' in section.arguments else ''}" if section.group else ""
+    group = f", {section.group}{', comdat' if section.comdat else ''}" if section.group else ""
     return f'{name}, "{flags}o{"G" if group else ""}", @progbits, {anchor}{group}'

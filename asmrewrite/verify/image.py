@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from asmrewrite.analysis.properties import FEATURE_1_AND, NOTE_SECTION, SHSTK
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, BinaryIO
 
+_DAMAGE = (
+    struct.error, LookupError, ValueError, OverflowError, TypeError, AttributeError, AssertionError, MemoryError,
+)  # fmt: skip
 _SYMBOL = struct.Struct("<IBBHQQ")
+_COMPRESSION = struct.Struct("<IIQQ")
+_SHF_COMPRESSED = 0x800
 _RELA = struct.Struct("<QQq")
 #: A note's header: sizes of name and description, type. A property's: type and size.
 _NOTE, _PROPERTY = struct.Struct("<III"), struct.Struct("<II")
@@ -30,6 +36,19 @@ PC_RELATIVE = frozenset({2, 4})
 _R_64, _R_RELATIVE = 1, 8
 #: GOTPCREL, GOTPCRELX, REX_GOTPCRELX.
 GOT_RELATIVE = frozenset({9, 41, 42})
+
+
+@contextmanager
+def damage(name: str) -> Iterator[None]:
+    """Turns what reading a damaged file may raise, wherever it is noticed, into a `CheckError`."""
+    from elftools.common.exceptions import ELFError
+
+    try:
+        yield
+    except _DAMAGE as error:
+        raise CheckError(f"is damaged: {error!r}", file=name) from error
+    except ELFError as error:
+        raise CheckError(f"is damaged: {error}", file=name) from error
 
 
 class Section(NamedTuple):
@@ -142,6 +161,11 @@ class Image:
             raise CheckError(f"is cut short: {section.name} has {section.size} bytes, {len(data)} are there",
                              file=self.path)  # fmt: skip
         return data
+
+    def inflated(self, section: Section) -> bytes:
+        """The bytes of `section` as they were before -gz."""
+        content = self.contents(section)
+        return _inflated(content) if section.flags & _SHF_COMPRESSED else content
 
     @property
     def symbols(self) -> list[Symbol]:
@@ -359,3 +383,21 @@ _WANTED = frozenset({"SHT_SYMTAB", "SHT_STRTAB", "SHT_RELA"})
 
 def _name(names: bytes, offset: int) -> str:
     return names[offset : names.index(b"\0", offset)].decode("latin-1")
+
+
+def _inflated(data: bytes) -> bytes:
+    """The contents of a section with SHF_COMPRESSED (gABI, "Section Compression")."""
+    import zlib
+
+    if len(data) < _COMPRESSION.size:
+        raise CheckError("a compressed section is cut short")
+    kind, _, size, _ = _COMPRESSION.unpack_from(data)
+    if kind != 1:
+        raise CheckError(f"a section compressed by method {kind}, which is not known here")
+    try:
+        content = zlib.decompress(data[_COMPRESSION.size :])
+    except zlib.error as error:
+        raise CheckError(f"a compressed section is damaged: {error}") from None
+    if len(content) != size:
+        raise CheckError("a compressed section has another size than it says")
+    return content

@@ -25,5 +25,6 @@ def build(build: Build) -> None:
     shutil.copytree(build.source, tree, dirs_exist_ok=True)
     # The mode is part of the command: the makefiles of the dependencies pass no flags of ours on.
     cc = f"{build.cc} {build.compile_mode} {build.link_mode}"
-    settings = [f"CC={cc}", "MALLOC=libc", "USE_SYSTEMD=no", f"OPTIMIZATION={build.level}"]
+    # Without debug information: it would name the folder, in which two builds differ.
+    settings = [f"CC={cc}", "MALLOC=libc", "USE_SYSTEMD=no", f"OPTIMIZATION={build.level}", "DEBUG=", "DEBUG_FLAGS="]
     must(["make", *settings, *TARGETS], cwd=tree / "src", env=build.make_environment())
