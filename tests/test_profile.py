@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import stat
 from pathlib import Path
 
 import pytest
 
-from asmrewrite import Options, Verdict, check, rewrite
+from asmrewrite import Verdict, check
 from asmrewrite.profile import Calls, Place, ProfileError, Target, diff, merge, parse, read, write
-from tests.building import ASMREWRITE, GCC, GXX, must, needs_clang, needs_gxx, run
+from tests.building import ASMREWRITE, GCC, must, run
 
 #: Three sites: one with a local favourite and two others, one that calls another file, one that is not called.
 MAIN = """
