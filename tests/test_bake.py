@@ -62,6 +62,7 @@ def test_programs(kind: str, tmp_path: Path) -> None:
     assert chains(made) == {"busy": [favourites, ["other", "", "", ""]], "quiet": [[""] * 4]}
     for mode in ("on", "off", "learn"):
         assert must([made], env={"ASMREWRITE_RUNTIME": mode}).out == must([tmp_path / "x"]).out
+    assert (".relr.dyn" in must(["readelf", "-SW", made]).text) == (kind == "relr")
     before, after = (tmp_path / "x").read_bytes(), made.read_bytes()
     changed = {place for place, (a, b) in enumerate(zip(before, after, strict=True)) if a != b}
     assert changed and changed <= may_change(tmp_path / "x")
