@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         AsmRewriteError,
         CheckError,
         OptionError,
+        ProfileError,
         ToolError,
         UnsoundError,
         UnsureError,
@@ -52,7 +53,15 @@ _HOMES = {
     "asmrewrite.analysis.sections": ("Section",),
     "asmrewrite.analysis.survey": ("Function", "Place", "Survey", "survey"),
     "asmrewrite.analysis.views": ("Label", "cfa_offset", "in_assembly", "labels", "section_at"),
-    "asmrewrite.errors": ("AsmRewriteError", "CheckError", "OptionError", "ToolError", "UnsoundError", "UnsureError"),
+    "asmrewrite.errors": (
+        "AsmRewriteError",
+        "CheckError",
+        "OptionError",
+        "ProfileError",
+        "ToolError",
+        "UnsoundError",
+        "UnsureError",
+    ),  # fmt: skip
     "asmrewrite.options": ("Options",),
     "asmrewrite.passes": ("Edit", "Outcome", "Site", "Skip", "Unit"),
     "asmrewrite.rewriting": ("Rewritten", "rewrite"),
@@ -69,8 +78,8 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 # fmt: off
 __all__ = [  # types, then functions
     "AsmRewriteError", "Assembled", "Audited", "AuditedBranch", "Branch", "CheckError", "Edit", "Function",
-    "Label", "Listing", "Operand",
-    "OptionError", "Options", "Outcome", "Place", "Rewritten", "Section", "SectionVerdict", "Site", "SiteVerdict",
+    "Label", "Listing", "Operand", "OptionError", "Options", "Outcome", "Place", "ProfileError", "Rewritten",
+    "Section", "SectionVerdict", "Site", "SiteVerdict",
     "Skip", "SkipReason", "Statement", "Survey", "ToolError", "Translation", "Unit", "UnsoundError", "UnsureError",
     "Verdict", "assemble", "audit", "branches", "cfa_offset", "check", "check_bytes", "in_assembly", "labels", "parse",
     "parse_operand", "parse_statement", "rewrite", "section_at", "survey", "validate", "validate_bytes",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from asmrewrite.errors import AsmRewriteError
+from asmrewrite.errors import ProfileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ MODES = ("learn", "on", "merged")
 SYMBOL_TABLES = ("symtab", "dynsym", "none")
 #: A target with less than one of so many calls of its site gets no entry of a chain; the runtime's SHARE.
 SHARE = 64
-
-
-class ProfileError(AsmRewriteError):
-    """A file that is no profile."""
 
 
 class Place(NamedTuple):

@@ -124,6 +124,8 @@ def test_a_shared_library_and_virtual_calls(tmp_path: Path) -> None:
     must([*rebuilt, f"-Wl,-rpath,{tmp_path}", "-o", program])
     assert must([program]).out == said
     assert chains(program)["main"][0] == ["_ZNK3Odd4areaEl", "", "", ""], "only it is in no group"
+    must([*rebuilt, "-fvisibility-inlines-hidden", f"-Wl,-rpath,{tmp_path}", "-o", program])
+    assert must([program]).out == said and chains(program)["main"] == chains(made)["main"]
 
 
 def test_the_library_fills_its_own_chains(tmp_path: Path) -> None:

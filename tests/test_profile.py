@@ -10,7 +10,7 @@ import pytest
 
 from asmrewrite import Verdict, check
 from asmrewrite.profile import Calls, Place, ProfileError, Target, diff, merge, parse, read, write
-from tests.building import ASMREWRITE, GCC, must, run
+from tests.building import ASMREWRITE, GCC, must, needs_clang, run
 
 #: Three sites: one with a local favourite and two others, one that calls another file, one that is not called.
 MAIN = """
@@ -214,7 +214,7 @@ def test_the_c_interface(tmp_path: Path) -> None:
 @pytest.mark.parametrize("flags", ["", "-fno-pie -no-pie", "-static", "-g -ffunction-sections -Wl,--gc-sections"])
 def test_a_rebuild_fills_chains(flags: str, tmp_path: Path) -> None:
     (tmp_path / "p").write_text(COUNTED)
-    words = [GCC, "-O2", *flags.split(), *sources(tmp_path)]
+    words: list[str | Path] = [GCC, "-O2", *flags.split(), *sources(tmp_path)]
     ours = ["runtime=off", "check=full", f"profile={tmp_path / 'p'}", f"stats={tmp_path / 'stats'}"]
     must([*words, "-o", tmp_path / "x", *(f"-fplugin-arg-asmrewrite-{key}" for key in ours)])
     must(["gcc", "-O2", "-o", tmp_path / "plain", *sources(tmp_path)])
@@ -227,6 +227,18 @@ def test_a_rebuild_fills_chains(flags: str, tmp_path: Path) -> None:
         "sites not called": 1, "sites trained": 1, "targets named": 2, "targets of another file": 1,
         "targets of another module": 1,
     }  # fmt: skip
+
+
+@needs_clang
+def test_a_rebuild_by_clang(tmp_path: Path) -> None:
+    words: list[str | Path] = [ASMREWRITE, "cc", "clang-14", "-O2", *sources(tmp_path), "-o", tmp_path / "x"]
+    must(words)
+    profile = learned(tmp_path / "x", tmp_path)
+    assert sum(calls.total for calls in read(str(profile)).values()) == 2000
+    said = must([tmp_path / "x"]).out
+    must([*words, f"-fplugin-arg-asmrewrite-profile={profile}", "-fplugin-arg-asmrewrite-check=full"])
+    assert must([tmp_path / "x"], env={"ASMREWRITE_RUNTIME": "off"}).out == said
+    assert chains(tmp_path / "x")["busy"] == [["twice", "thrice", "", ""], [""] * 4]
 
 
 def test_a_profile_of_something_else(tmp_path: Path) -> None:
@@ -271,18 +283,18 @@ def test_targets_that_bind_otherwise(tmp_path: Path) -> None:
     )
     common: list[str | Path] = [GCC, "-O2", f"-fplugin-arg-asmrewrite-profile={tmp_path / 'p'}",
                                 "-fplugin-arg-asmrewrite-check=full", "-fplugin-arg-asmrewrite-targets=6"]  # fmt: skip
-    for words in ([], ["-fPIC"], ["-fno-pie"]):
+    for words in (["-fPIC"], ["-fno-pie"]):
         must([*common, *words, "-c", tmp_path / "b.c", "-o", tmp_path / "b.o"])
         flags = [["-no-pie"]] if "-fno-pie" in words else [["-no-pie"], ["-pie"], ["-static"]]
         for flag in flags:
-            must([GCC, *flag, tmp_path / "m.c", tmp_path / "b.o", "-o", tmp_path / "x"])
+            must(["gcc", *flag, tmp_path / "m.c", tmp_path / "b.o", "-o", tmp_path / "x"])
             assert must([tmp_path / "x"]).text == "101 102 103 104 101 "
             assert [sorted(set(stub)) for stub in chains(tmp_path / "x")["site"]] == [
                 ["", "hidden", "own", "plain", "weak"]
             ]
         if words == ["-fPIC"]:
-            must([GCC, "-shared", tmp_path / "b.o", "-o", tmp_path / "libb.so"])
+            must(["gcc", "-shared", tmp_path / "b.o", "-o", tmp_path / "libb.so"])
             chains(tmp_path / "libb.so")
             for define, said in ([], "101 102 103 104 101 "), (["-DINTERPOSE"], "110 120 103 104 110 "):
-                must([GCC, *define, tmp_path / "m.c", tmp_path / "libb.so", "-o", tmp_path / "x"])
+                must(["gcc", *define, tmp_path / "m.c", tmp_path / "libb.so", "-o", tmp_path / "x"])
                 assert must([tmp_path / "x"]).text == said
