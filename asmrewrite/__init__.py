@@ -61,7 +61,7 @@ _HOMES = {
         "ToolError",
         "UnsoundError",
         "UnsureError",
-    ),  # fmt: skip
+    ),
     "asmrewrite.options": ("Options",),
     "asmrewrite.passes": ("Edit", "Outcome", "Site", "Skip", "Unit"),
     "asmrewrite.rewriting": ("Rewritten", "rewrite"),
