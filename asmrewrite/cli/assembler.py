@@ -93,6 +93,7 @@ _SIGNS = (
 #: Options that do not make more of a listing than those signs show.
 _MODEST = frozenset({
     "abi", "bundle", "align", "slow", "targets", "functions", "skip-functions", "check", "tables", "runtime",
+    "profile",
 })  # fmt: skip
 
 

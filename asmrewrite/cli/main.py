@@ -18,6 +18,9 @@ usage: asmrewrite COMMAND ...
   check --original ORIG.o NEW.o           prove that NEW.o is ORIG.o but for the sites
         --json, --sarif FILE|-            the verdicts of either as JSON, what is not PASS as SARIF 2.1.0
   sites OBJECT|PROGRAM... [--json]        list the sites
+  profile show|merge|diff FILE... [--json]
+                                          what programs called (ASMREWRITE_RUNTIME=learn ASMREWRITE_PROFILE=FILE)
+  bake PROGRAM --profile FILE -o OUT      fill the chains of a linked program or shared library from a profile
   runtime [--cflags] [--libs]             what to compile and link with, for builds that link by themselves
   stress [--seconds N] [--threads N]      patch code while threads run through it, and count what goes wrong
   audit OBJECT|PROGRAM|DIR...             which indirect branches there are, what each is, how it is protected
@@ -63,6 +66,14 @@ def _dispatch(arguments: list[str]) -> int:
         from asmrewrite.cli import objects
 
         return objects.check_main(rest) if command == "check" else objects.sites_main(rest)
+    if command == "profile":
+        from asmrewrite.cli.profiles import profile_main
+
+        return profile_main(rest)
+    if command == "bake":
+        from asmrewrite.cli.baking import bake_main
+
+        return bake_main(rest)
     if command == "stress":
         from asmrewrite.cli.stress import stress_main
 

@@ -36,13 +36,14 @@
 	.cfi_adjust_cfa_offset -8
 	.endm
 
-/* Call \function(number) with every register as it was afterwards; the stack as at our entry. */
+/* Call \function(number, target) with every register as it was afterwards; the stack as at our entry. */
 	.macro	enter_c function
 	.irp	register, rbp, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11
 	save	\register
 	.endr
 	movq	80(%rsp), %rax			/* return address: in the stub */
 	movl	NUMBER_BEHIND(%rax), %edi
+	movq	%r11, %rsi
 	movq	%rsp, %rbp
 	.cfi_def_cfa_register rbp
 	andq	$-16, %rsp

@@ -51,6 +51,8 @@ static struct row *own_table(void)
 
 	if (failed(made))
 		return NULL;
+	if (asmrewrite_only_count)	/* a child counts its own calls only */
+		sys(SYS_madvise, made, table_size(), MADV_WIPEONFORK);
 	struct row *expected = NULL;
 
 	if (__atomic_compare_exchange_n(&tables[mine], &expected, (struct row *)made, false, __ATOMIC_ACQ_REL,
@@ -208,6 +210,16 @@ unsigned int asmrewrite_relpoline_targets(const struct site *site, uint64_t *tar
 	return found;
 }
 
+uint64_t asmrewrite_relpoline_others(const struct site *site)
+{
+	uint64_t others = 0;
+
+	for (unsigned int t = 0; t < TABLES; t++)
+		if (tables[t])
+			others += tables[t][site - asmrewrite_relpolines].others;
+	return others;
+}
+
 /* Begin another window; what was counted weighs half, or nothing. */
 static void begin(const struct site *site, bool forget)
 {
@@ -316,7 +328,21 @@ static void decide(struct site *site)
 	}
 }
 
-void asmrewrite_decide(uint32_t number)
+/* What asmrewrite_count would have done, had the row been ready. */
+static void count(struct row *row, uint64_t target)
+{
+	for (unsigned int i = 0; i < ROW_TARGETS; i++) {
+		if (!row->targets[i])
+			row->targets[i] = target;
+		if (row->targets[i] == target) {
+			row->counts[i]++;
+			return;
+		}
+	}
+	row->others++;
+}
+
+void asmrewrite_decide(uint32_t number, uint64_t target)
 {
 	struct thread *me = &asmrewrite_thread;
 	struct site *site = &asmrewrite_relpolines[number];
@@ -329,6 +355,7 @@ void asmrewrite_decide(uint32_t number)
 
 	if (asmrewrite_only_count) {
 		row->left = INT32_MAX;
+		count(row, target);
 	} else if (!row->targets[0] && !row->others) {
 		row->left = site->learned ? WINDOW_AGAIN : WINDOW;	/* this thread's first call here */
 	} else {

@@ -60,6 +60,9 @@ bool asmrewrite_relpoline_chain(struct site *site, const uint64_t *targets, unsi
 unsigned int asmrewrite_relpoline_targets(const struct site *site, uint64_t *targets, uint64_t *counts,
 					  unsigned int room);
 
+/* Its calls of targets that found no place in a row. */
+uint64_t asmrewrite_relpoline_others(const struct site *site);
+
 /* Count all calls and decide nothing: for a profile. */
 extern bool asmrewrite_only_count;
 

@@ -9,10 +9,12 @@
 
 #include "asmrewrite/relpoline.h"
 #include "code.h"
+#include "profile.h"
 #include "sites.h"
 #include "static_sites.h"
 
 static const char *log_file;
+static const char *profile_file;
 static enum code_refusal refusal;
 
 void asmrewrite_restore_sites(void)
@@ -61,6 +63,7 @@ __attribute__((constructor(101))) static void start(void)
 	const char *wanted = variable("ASMREWRITE_RUNTIME");
 
 	log_file = variable("ASMREWRITE_LOG");
+	profile_file = variable("ASMREWRITE_PROFILE");
 	if (wanted && !strcmp(wanted, "off"))
 		return;
 	asmrewrite_only_count = wanted && !strcmp(wanted, "learn");
@@ -80,6 +83,8 @@ __attribute__((destructor(101))) static void stop(void)
 {
 	if (log_file && refusal == CODE_OK)
 		report();
+	if (profile_file && *profile_file)
+		asmrewrite_profile_end(profile_file);
 	asmrewrite_relpoline_stop();
 	asmrewrite_code_close();
 }

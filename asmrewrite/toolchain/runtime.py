@@ -28,7 +28,8 @@ def runtime_object(compiler: str) -> str:
     compiler = _c_compiler(compiler)
     sources = sorted(name for name in os.listdir(FOLDER) if name.endswith((".c", ".h", ".S")))
     key = [compiler, *FLAGS]
-    for name in [*sources, os.path.join(INCLUDE, "asmrewrite", "abi.h")]:
+    headers = os.path.join(INCLUDE, "asmrewrite")
+    for name in [*sources, *(os.path.join(headers, header) for header in sorted(os.listdir(headers)))]:
         with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
             key.append(file.read())
     name = f"runtime-{crc32(os.fsencode(chr(0).join(key))):08x}.o"

@@ -62,6 +62,12 @@ extern int asmrewrite_relpoline_exclude(const void *site) ASMREWRITE_API;
 /* Let a site that was pinned or excluded learn again. */
 extern int asmrewrite_relpoline_release(const void *site) ASMREWRITE_API;
 
+/*
+ * Append what this module's sites have called to the file `path` (%p in it is the number of the process), as with
+ * ASMREWRITE_PROFILE at exit (docs/profiles.md). 0, or -1 and errno.
+ */
+extern int asmrewrite_profile_write(const char *path) ASMREWRITE_API;
+
 #ifdef __cplusplus
 }
 #endif
