@@ -107,7 +107,7 @@ a batch: 10 10 10, seen 10, filter 0, not hooked
 def test_static_calls(compiler: str, flags: str, tmp_path: Path) -> None:
     library, program = tmp_path / "libstatic.so", tmp_path / "static"
     must([compiler, *flags.split(), INCLUDE, "-fPIC", "-shared", DATA / "static_library.c", "-o", library])
-    rest = [library, f"-Wl,-rpath,{tmp_path}", "-lpthread", "-o", program]
+    rest: list[str | Path] = [library, f"-Wl,-rpath,{tmp_path}", "-lpthread", "-o", program]
     must([compiler, *flags.split(), INCLUDE, DATA / "static_main.c", *rest])
     assert must([program]).text == STATIC
 

@@ -82,8 +82,9 @@ bool asmrewrite_static_read(uintptr_t *low, uintptr_t *high)
 				      record->form == ASMREWRITE_FORM_JMP  ? site->now[0] == 0xe9 :
 					site->now[0] == 0x0f && site->now[1] >> 4 == 8;
 
-		if (!site->key || !recorded)
-			continue;	/* another's trampoline, or text that is not what the table says: left alone */
+		/* Another's key or trampoline, or text that is not what the table says, is left alone. */
+		if (!recorded || !site->key || (uint64_t)site->key->kind >> 32 != ASMREWRITE_CALL_FUNCTION >> 32)
+			continue;
 		site->first = destination(site);
 		count++;
 		if ((uintptr_t)site->at < *low)
