@@ -1,4 +1,4 @@
-"""`asmrewrite demo`: the shipped program untouched, with retpolines, and rewritten: checked, compared, shown and timed."""
+"""`asmrewrite demo`: the shipped program untouched, with retpolines, and rewritten; checked, shown and timed."""
 
 from __future__ import annotations
 
