@@ -318,9 +318,10 @@ static void decide(struct site *site)
 	const unsigned int count = ranked(site, targets);
 
 	site->learned++;
-	if (count && asmrewrite_relpoline_chain(site, targets, count, SITE_CHAIN))
+	/* Without any entry too: an empty chain counts its misses, and so learns again some day. */
+	if (asmrewrite_relpoline_chain(site, targets, count, SITE_CHAIN))
 		return;
-	if (count && site->chain) {	/* no new chain is to be had: the last one is better than none */
+	if (site->chain) {	/* no new chain is to be had: the last one is better than none */
 		site->state = SITE_CHAIN;
 		lead(site, chain_code(site->chain));
 	} else {
