@@ -88,7 +88,7 @@ bool asmrewrite_relpoline_read(uintptr_t *low, uintptr_t *high)
 	const struct asmrewrite_site *record;
 	size_t count = 0;
 
-	for (record = __start_asmrewrite_sites; record < __stop_asmrewrite_sites; record++)
+	for (record = asmrewrite_sites_begin; record < asmrewrite_sites_end; record++)
 		count += record->pass == ASMREWRITE_RELPOLINE;
 	if (!count)
 		return false;
@@ -97,7 +97,7 @@ bool asmrewrite_relpoline_read(uintptr_t *low, uintptr_t *high)
 	if (failed(made))
 		return false;
 	asmrewrite_relpolines = (struct site *)made;
-	for (record = __start_asmrewrite_sites; record < __stop_asmrewrite_sites; record++) {
+	for (record = asmrewrite_sites_begin; record < asmrewrite_sites_end; record++) {
 		if (record->pass != ASMREWRITE_RELPOLINE)
 			continue;
 		struct site *site = &asmrewrite_relpolines[asmrewrite_relpoline_count++];

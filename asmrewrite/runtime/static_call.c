@@ -59,7 +59,7 @@ bool asmrewrite_static_read(uintptr_t *low, uintptr_t *high)
 	const struct asmrewrite_site *record;
 	size_t found = 0;
 
-	for (record = __start_asmrewrite_sites; record < __stop_asmrewrite_sites; record++)
+	for (record = asmrewrite_sites_begin; record < asmrewrite_sites_end; record++)
 		found += record->pass == ASMREWRITE_STATIC_CALL;
 	if (!found)
 		return false;
@@ -68,7 +68,7 @@ bool asmrewrite_static_read(uintptr_t *low, uintptr_t *high)
 	if (failed(made))
 		return false;
 	sites = (struct static_site *)made;
-	for (record = __start_asmrewrite_sites; record < __stop_asmrewrite_sites; record++) {
+	for (record = asmrewrite_sites_begin; record < asmrewrite_sites_end; record++) {
 		if (record->pass != ASMREWRITE_STATIC_CALL || record->version != ASMREWRITE_ABI_VERSION)
 			continue;
 		struct static_site *site = &sites[count];
