@@ -107,7 +107,7 @@ a batch: 10 10 10, seen 10, filter 0, not hooked
 def test_static_calls(compiler: str, flags: str, tmp_path: Path) -> None:
     library, program = tmp_path / "libstatic.so", tmp_path / "static"
     must([compiler, *flags.split(), INCLUDE, "-fPIC", "-shared", DATA / "static_library.c", "-o", library])
-    rest = [library, f"-Wl,-rpath,{tmp_path}", "-lpthread", "-o", program]
+    rest: list[str | Path] = [library, f"-Wl,-rpath,{tmp_path}", "-lpthread", "-o", program]
     must([compiler, *flags.split(), INCLUDE, DATA / "static_main.c", *rest])
     assert must([program]).text == STATIC
 
@@ -128,11 +128,21 @@ def test_the_headers_are_cxx_too(tmp_path: Path) -> None:
 
 def test_the_runtime_uses_no_vector_register_and_no_function_that_does() -> None:
     made = runtime_object("gcc")
-    code = must(["objdump", "-d", "--no-show-raw-insn", made]).text
+    code = must(["objdump", "-dr", "--no-show-raw-insn", made]).text
     assert not re.search(r"%[xyz]mm\d|%st\b|%mm\d", code)
-    needed = set(re.findall(r"^ +[Uw] (\S+)$", must(["nm", made]).text, re.MULTILINE))
-    # What it calls of libc it calls when the program starts, ends or asks, never in the path of a call.
-    assert not needed & {"memcpy", "memset", "memmove", "memcmp", "malloc", "free", "__tls_get_addr"}
+    calls = {
+        name: set(re.findall(r"(?:<|R_X86_64_\w+\t)([A-Za-z_][\w.]*)", body))
+        for name, body in re.findall(r"^[0-9a-f]+ <(\S+)>:\n(.*?)(?:\n\n|\Z)", code, re.MULTILINE | re.DOTALL)
+    }
+    # What it calls of libc it calls when the program starts, ends or asks, never in the path of a call or a signal.
+    reached = {"asmrewrite_count", "asmrewrite_missed", "asmrewrite_trap_entry", "asmrewrite_static_refresh"}
+    assert reached <= calls.keys()
+    while more := {name for function in reached for name in calls.get(function, ())} - reached:
+        reached |= more
+    assert {"asmrewrite_decide", "asmrewrite_sample", "asmrewrite_trap_handle"} <= reached
+    undefined = set(re.findall(r"^ +[Uw] (\S+)$", must(["nm", made]).text, re.MULTILINE))
+    assert undefined & reached <= {"__libc_single_threaded", "__ehdr_start", "_GLOBAL_OFFSET_TABLE_"}
+    assert "__tls_get_addr" not in undefined
     indirect = re.findall(r"(?:call|jmp) +\*%\w+", code)
     assert indirect == ["jmp    *%rcx", "jmp    *%rax"], "both behind an lfence, in entry.S"
 
