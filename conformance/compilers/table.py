@@ -11,7 +11,7 @@ _CLANG = ("-O0", "-O2", "-O3", "-Oz", "-O2 -masm=intel", "-O2 -mllvm --x86-asm-s
           "-O2 -fembed-bitcode")  # fmt: skip
 #: clang says itself that this convention leaves its retpolines no register.
 _CLANG_NONE = tuple(flags for flags in _CLANG if "retpoline" not in flags)
-_RUST = ("-Copt-level=0", "-Copt-level=2", "-Copt-level=3", "-Copt-level=s", "-Copt-level=2 -Cpanic=abort",
+_RUST = ("-Copt-level=0", "-Copt-level=2", "-Copt-level=3", "-Copt-level=s",
          "-Copt-level=2 -Crelocation-model=static",
          "-Copt-level=2 -Cllvm-args=-x86-asm-syntax=intel")  # fmt: skip
 
