@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+INPUTS ?= 20000
 STAMP  := $(VENV)/.ready
 
-.PHONY: demo test lint types conformance bench tables golden clean
+.PHONY: demo test lint types conformance fuzz bench tables golden clean
 
 demo: $(STAMP)
 	@$(BIN)/asmrewrite demo
@@ -18,8 +19,12 @@ lint: $(STAMP)
 types: $(STAMP)
 	@$(BIN)/mypy
 
-conformance: $(STAMP)
+conformance: $(VENV)/.fuzz
 	@$(BIN)/python -m conformance
+
+# A million listings: INPUTS=1000000 make fuzz
+fuzz: $(VENV)/.fuzz
+	@$(BIN)/python -m conformance fuzz --inputs $(INPUTS)
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench
@@ -33,6 +38,10 @@ golden: $(STAMP)
 
 $(STAMP): pyproject.toml tools/setup
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh tools/setup
+	@touch $@
+
+$(VENV)/.fuzz: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,fuzz]'
 	@touch $@
 
 clean:

@@ -10,6 +10,7 @@ The whole public interface:
     for label in labels(listing): ...      and section_at, in_assembly, cfa_offset: views of any position
     verdicts = check(path)                 PASS, FAIL or UNKNOWN for each site of an object or program
     proof = validate(original, path)       the same for all else: what is not a site is as it was
+    for file in audit(path): ...           every indirect branch of objects and programs, and how it is protected
 
 Passes of your own take a `Unit` and give an `Outcome`; docs/passes.md shows one. Everything is imported when it
 is first used: the compiler wrapper starts with nothing but this file.
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         AsmRewriteError,
         CheckError,
         OptionError,
+        ProfileError,
         ToolError,
         UnsoundError,
         UnsureError,
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from asmrewrite.syntax.operand import Operand, parse_operand
     from asmrewrite.syntax.statement import Statement, parse_statement
     from asmrewrite.toolchain.gas import Assembled, assemble
+    from asmrewrite.verify.audit import Audited, AuditedBranch, audit
     from asmrewrite.verify.sites import SiteVerdict, Verdict, check, check_bytes
     from asmrewrite.verify.translation import SectionVerdict, Translation, validate, validate_bytes
 
@@ -50,7 +53,15 @@ _HOMES = {
     "asmrewrite.analysis.sections": ("Section",),
     "asmrewrite.analysis.survey": ("Function", "Place", "Survey", "survey"),
     "asmrewrite.analysis.views": ("Label", "cfa_offset", "in_assembly", "labels", "section_at"),
-    "asmrewrite.errors": ("AsmRewriteError", "CheckError", "OptionError", "ToolError", "UnsoundError", "UnsureError"),
+    "asmrewrite.errors": (
+        "AsmRewriteError",
+        "CheckError",
+        "OptionError",
+        "ProfileError",
+        "ToolError",
+        "UnsoundError",
+        "UnsureError",
+    ),
     "asmrewrite.options": ("Options",),
     "asmrewrite.passes": ("Edit", "Outcome", "Site", "Skip", "Unit"),
     "asmrewrite.rewriting": ("Rewritten", "rewrite"),
@@ -58,6 +69,7 @@ _HOMES = {
     "asmrewrite.syntax.operand": ("Operand", "parse_operand"),
     "asmrewrite.syntax.statement": ("Statement", "parse_statement"),
     "asmrewrite.toolchain.gas": ("Assembled", "assemble"),
+    "asmrewrite.verify.audit": ("Audited", "AuditedBranch", "audit"),
     "asmrewrite.verify.sites": ("SiteVerdict", "Verdict", "check", "check_bytes"),
     "asmrewrite.verify.translation": ("SectionVerdict", "Translation", "validate", "validate_bytes"),
 }
@@ -65,10 +77,11 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 # fmt: off
 __all__ = [  # types, then functions
-    "AsmRewriteError", "Assembled", "Branch", "CheckError", "Edit", "Function", "Label", "Listing", "Operand",
-    "OptionError", "Options", "Outcome", "Place", "Rewritten", "Section", "SectionVerdict", "Site", "SiteVerdict",
+    "AsmRewriteError", "Assembled", "Audited", "AuditedBranch", "Branch", "CheckError", "Edit", "Function",
+    "Label", "Listing", "Operand", "OptionError", "Options", "Outcome", "Place", "ProfileError", "Rewritten",
+    "Section", "SectionVerdict", "Site", "SiteVerdict",
     "Skip", "SkipReason", "Statement", "Survey", "ToolError", "Translation", "Unit", "UnsoundError", "UnsureError",
-    "Verdict", "assemble", "branches", "cfa_offset", "check", "check_bytes", "in_assembly", "labels", "parse",
+    "Verdict", "assemble", "audit", "branches", "cfa_offset", "check", "check_bytes", "in_assembly", "labels", "parse",
     "parse_operand", "parse_statement", "rewrite", "section_at", "survey", "validate", "validate_bytes",
 ]
 # fmt: on

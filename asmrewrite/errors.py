@@ -35,6 +35,10 @@ class UnsoundError(AsmRewriteError):
     """The options ask for code that would not run on the machine the object is made for."""
 
 
+class ProfileError(AsmRewriteError):
+    """A file that is no profile, or cannot be read."""
+
+
 class ToolError(AsmRewriteError):
     """An assembler or compiler did not do its work; `status` is its exit status, negative for a signal."""
 

@@ -46,7 +46,7 @@ class Options(NamedTuple):
     check: str = "sites"
     #: Whether a program that the wrapper links gets the runtime.
     runtime: bool = True
-    #: A profile to fill chains from.
+    #: The file of a profile to fill chains from.
     profile: str = ""
     #: Tables to emit with abi=kernel.
     tables: tuple[str, ...] = ("static-call",)
@@ -117,12 +117,6 @@ def _pattern(value: str) -> str:
     return value
 
 
-def _later(value: str) -> str:
-    if value:
-        raise ValueError("is not available in this version")
-    return value
-
-
 #: Key -> what reads its value.
 KEYS: dict[str, Callable[[str], Any]] = {
     "passes": _words,
@@ -136,7 +130,7 @@ KEYS: dict[str, Callable[[str], Any]] = {
     "skip-functions": _pattern,
     "check": _choice("off", "sites", "full"),
     "runtime": _switch,
-    "profile": _later,
+    "profile": str,
     "tables": _words_of("static-call"),
     "stats": str,
     "on-unsure": _choice("skip", "error"),

@@ -34,6 +34,8 @@ class Rewritten(NamedTuple):
     file: str
     sites: tuple[Site, ...]
     skips: tuple[Skip, ...]
+    #: More for the statistics: what a profile did.
+    notes: tuple[tuple[str, int], ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -72,8 +74,9 @@ class Rewritten(NamedTuple):
 def rewrite(text: str | bytes, options: Options | None = None, *, file: str = "<text>") -> Rewritten:
     """Run the passes that `options` ask for over `text` (bytes are read as latin-1).
 
-    Raises `OptionError` for a pass that does not exist, `UnsoundError` for a slow path that the object's own
-    marks forbid, and with ``on-unsure=error`` `UnsureError` for the first branch in doubt.
+    Raises `OptionError` for a pass that does not exist, `ProfileError` when the options' profile is none,
+    `UnsoundError` for a slow path that the object's own marks forbid, and with ``on-unsure=error`` `UnsureError` for
+    the first branch in doubt.
     """
     options = options or Options()
     if isinstance(text, bytes):
@@ -82,13 +85,17 @@ def rewrite(text: str | bytes, options: Options | None = None, *, file: str = "<
     symbols = tuple(dict.fromkeys(symbol for _, p in chosen for symbol in p.watch(options)))
     found = survey(parse(text, file=file, symbols=symbols))
     unit = Unit(found, tuple(branches(found)), options, _first_label(found))
+    if options.profile:
+        from asmrewrite.profile import read
+
+        unit = unit._replace(profile=read(options.profile))
     outcomes = [p.run(unit) for _, p in chosen]
     skips = tuple(skip for outcome in outcomes for skip in outcome.skips)
     if options.on_unsure == "error":
         _require_sure(skips, file)
     sites = tuple(sorted((s for o in outcomes for s in o.sites), key=lambda site: (site.line, site.column)))
     pieces = splice(text, outcomes, _NEUTRAL if found.moded else "")
-    return Rewritten(text, pieces, file, sites, skips)
+    return Rewritten(text, pieces, file, sites, skips, tuple(note for outcome in outcomes for note in outcome.notes))
 
 
 def splice(text: str, outcomes: list[Outcome], neutral: str = "") -> tuple[Piece, ...]:

@@ -11,12 +11,13 @@ from bench import loads, micro
 from bench.loads import lua, nginx, redis, sqlite
 from bench.speed import speed
 from bench.table import Row, measured, summary
-from bench.variants import variants
+from bench.updates import updates
+from bench.variants import PLAIN, variants
 from conformance.command import CommandError
 from conformance.sources import TOOLS, require_tools
 
 #: What prints its own figures, and the loads of which all variants are compared.
-BENCHES: dict[str, Callable[[Path, int], Iterator[str]]] = {"speed": speed, "micro": micro.micro}
+BENCHES: dict[str, Callable[[Path, int], Iterator[str]]] = {"speed": speed, "micro": micro.micro, "updates": updates}
 LOADS = {"sqlite": sqlite.loads, "lua": lua.loads, "redis": redis.loads, "nginx": nginx.loads}
 
 
@@ -41,7 +42,7 @@ def main() -> int:
 def _run(names: list[str], runs: int, *, control: bool) -> None:
     require_tools({**TOOLS, **(loads.TOOLS if {"redis", "nginx"} & {*names} else {})})
     folder = Path(__file__).resolve().parent.parent / "build" / "bench"
-    compilers = variants(control=control)
+    compilers = {name: variant.cc for name, variant in variants(control=control).items()}
     rows: list[Row] = []
     for name in names:
         print(f"== {name}", flush=True)
@@ -50,9 +51,11 @@ def _run(names: list[str], runs: int, *, control: bool) -> None:
                 print(line, flush=True)
             continue
         for row in measured(LOADS[name](folder, compilers), runs):
-            print(*row.lines("plain"), sep="\n", flush=True)
+            print(*row.lines(PLAIN), sep="\n", flush=True)
             rows.append(row)
     if rows:
+        for name, variant in variants(control=control).items():
+            print(f"{name:<14} {variant.note}")
         print("== summary", *summary(rows), sep="\n", flush=True)
 
 

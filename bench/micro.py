@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bench.paired import ratio, rotated
 from bench.usage import run
-from bench.variants import LEVEL, PLAIN, RETPOLINE, variants
+from bench.variants import LEARNED, LEVEL, PLAIN, RETPOLINE, STATIC, variants
 
 _SOURCE = Path(__file__).resolve().parent / "micro" / "calls.c"
 #: A fraction of a second of the slowest.
@@ -40,24 +40,24 @@ CASES = (
     Case("4 targets in turn", RETPOLINE, "pointer4"),
     Case("16 targets in turn", RETPOLINE, "pointer16"),
     Case("256 calls in turn", RETPOLINE, "sites"),
-    Case("relpoline, untrained", "static", "pointer1"),
-    Case("256 calls in turn", "static", "sites"),
-    Case("relpoline, hit", "learned", "pointer1"),
-    Case("4 targets in turn", "learned", "pointer4"),
-    Case("miss: 16 targets", "learned", "pointer16"),
-    Case("256 calls in turn", "learned", "sites"),
+    Case("relpoline, untrained", STATIC, "pointer1"),
+    Case("256 calls in turn", STATIC, "sites"),
+    Case("relpoline, hit", LEARNED, "pointer1"),
+    Case("4 targets in turn", LEARNED, "pointer4"),
+    Case("miss: 16 targets", LEARNED, "pointer16"),
+    Case("256 calls in turn", LEARNED, "sites"),
     # As often as a site is called until it has learned: the runtime's own work shows.
     Case("first 25600 calls", PLAIN, "sites", 25_600),
-    Case("first 25600 calls", "static", "sites", 25_600),
-    Case("first 25600 calls", "learned", "sites", 25_600),
+    Case("first 25600 calls", STATIC, "sites", 25_600),
+    Case("first 25600 calls", LEARNED, "sites", 25_600),
     Case("static call, trampoline", PLAIN, "static"),
-    Case("static call", "learned", "static"),
+    Case("static call", LEARNED, "static"),
 )
 
 
 def micro(folder: Path, runs: int = 9) -> Iterator[str]:
     """A line for each case."""
-    compilers = variants(control=False)
+    compilers = {name: variant.cc for name, variant in variants(control=False).items()}
     programs = {name: _built(compilers[name], folder / name / "micro") for name in {case.variant for case in CASES}}
     measures: dict[str, Callable[[], float]] = {
         str(case): partial(_nanoseconds, programs[case.variant], case) for case in CASES

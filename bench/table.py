@@ -9,7 +9,7 @@ from typing import NamedTuple
 from bench.loads import Figure, Load
 from bench.paired import Ratio, ratio, rotated
 from bench.usage import Usage
-from bench.variants import PLAIN, RETPOLINE
+from bench.variants import BASES, PLAIN
 
 
 class Row(NamedTuple):
@@ -30,7 +30,7 @@ class Row(NamedTuple):
             median = statistics.median(figure.of(done[base]) for done in self.rounds)
             ratios = "  ".join(f"{name} {value}" for name, value in self.beside(base, figure).items())
             name = self.name if figure is self.figures[0] else ""
-            yield f"{name:<22} {figure.name:<20} {base} {median:7.3f} {figure.unit:<2}  {ratios}"
+            yield f"{name:<30} {figure.name:<20} {base} {median:7.3f} {figure.unit:<2}  {ratios}"
 
 
 def measured(loads: Iterator[Load], runs: int) -> Iterator[Row]:
@@ -47,11 +47,12 @@ def geometric_means(rows: Sequence[Row], base: str) -> dict[str, float]:
 
 
 def summary(rows: Sequence[Row]) -> Iterator[str]:
-    """What is printed behind the lines beside plain: those beside retpolines, and the means."""
-    bases = [base for base in (PLAIN, RETPOLINE) if base in rows[0].rounds[0]]
-    for base in bases[1:]:
-        for row in rows:
-            yield next(row.lines(base))
+    """What is printed behind the lines beside plain: those beside the other bases, and the means."""
+    bases = [base for base in BASES if all(base in row.rounds[0] for row in rows)]
+    for base in bases:
+        if base != PLAIN:
+            for row in rows:
+                yield next(row.lines(base))
     for base in bases:
         means = "  ".join(f"{name} {value:.2f}" for name, value in geometric_means(rows, base).items())
         yield f"geometric mean of {len(rows)} loads beside {base}: {means}"

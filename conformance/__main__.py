@@ -4,16 +4,36 @@ import argparse
 import sys
 from types import ModuleType
 
-from conformance import compilers, differential, gas_suite, gxx, listings, realprograms, torture
+from conformance import (
+    audit,
+    compilers,
+    differential,
+    faults,
+    fuzz,
+    gas_suite,
+    gxx,
+    listings,
+    mutations,
+    realprograms,
+    torture,
+)
 from conformance.command import CommandError
 from conformance.sources import require_tools
 from conformance.table import Row, show
 
 #: A suite is a module with a ``SUMMARY`` and a ``main(arguments)`` that returns its rows; in the order they run.
 SUITES: dict[str, ModuleType] = {
-    "gas": gas_suite, "listings": listings, "programs": realprograms, "torture": torture, "g++": gxx,
+    "gas": gas_suite,
+    "listings": listings,
+    "programs": realprograms,
+    "torture": torture,
+    "g++": gxx,
     "compilers": compilers,
-}  # fmt: skip
+    "mutations": mutations,
+    "audit": audit,
+    "faults": faults,
+    "fuzz": fuzz,
+}
 
 
 def joined(argv: list[str]) -> list[str]:
@@ -29,6 +49,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(SUITES))
     realprograms.add_arguments(parser)
     differential.add_arguments(parser)
+    fuzz.add_arguments(parser)
     arguments = parser.parse_args(joined(argv))
     unknown = set(arguments.suites) - set(SUITES)
     if unknown:

@@ -3,11 +3,11 @@
 Of what the two compilers are given only their names differ. What is compared, cheapest first:
 
 - the plugin's list of indirect branches with ours, on gcc's listing without its -dp notes and with them;
-- the objects: where they are the same bytes the programs are too, and run once;
+- the objects: where they are the same bytes so are the programs, and no run could tell them apart;
 - else exit status, standard output and standard error, at slow=retpoline and at slow=plain. With check=full
   asmrewrite writes no object that it cannot prove to be gcc's but for the sites.
 
-A program that gcc does not compile, or that fails or hangs when gcc compiled it, is not applicable.
+A program that gcc does not compile is not applicable, nor one to be run that fails or hangs when gcc compiled it.
 """
 
 import argparse
@@ -60,7 +60,7 @@ class Result:
     name: str
     applicable: bool = True
     problems: list[str] = field(default_factory=list)
-    #: branches, unproven, sites: what there was to compare; same objects, proven objects.
+    #: branches, unproven, sites: what there was to compare; objects that are the same, or proven; runs compared.
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -77,7 +77,7 @@ def compare(case: Case) -> Result:
 
 def _compare(case: Case, folder: Path, result: Result) -> None:
     plain = _Build(case, folder / "plain", case.compiler)
-    if plain.compile() is not None or (case.runs and not plain.works()):
+    if plain.compile() is not None:
         result.applicable = False
         return
     for slow in case.slow:
@@ -90,11 +90,17 @@ def _compare(case: Case, folder: Path, result: Result) -> None:
             _hold_against(plain, build, result)
         if build.object.read_bytes() == plain.object.read_bytes():
             result.counts["same objects"] += 1
-            break  # nothing to rewrite, whatever the slow path
+            return  # one and the same program, whatever the slow path
         result.counts["proven objects"] += 1
         if case.foreign:
             result.problems.append("the object is another than gcc's")
-        if case.runs and (ran := build.run()) != plain.ran:
+        if not case.runs:
+            continue
+        if not plain.works():
+            result.applicable = bool(result.problems)
+            return
+        result.counts["runs"] += 1
+        if (ran := build.run()) != plain.ran:
             result.problems.append(f"slow={slow}: {_shown(plain.ran)} became {_shown(ran)}")
 
 
@@ -146,7 +152,7 @@ class _Build:
 
     def works(self) -> bool:
         """Whether the program runs to a good end."""
-        self.ran = self.run()
+        self.ran = self.ran or self.run()
         return self.ran is not None and self.ran.status == 0
 
 
@@ -183,7 +189,7 @@ def run_level(name: str, cases: Sequence[Case], explained: dict[str, str]) -> Ro
             elif result.problems:
                 failed += 1
                 print(f"    {result.name}: " + "\n        ".join(result.problems), flush=True)
-    numbers = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    numbers = ", ".join(f"{counts[what]} {what}" for what in sorted(counts) if counts[what])
     print(f"{name}: {total} programs, {failed} failed, {known} explained; {numbers}", flush=True)
     return Row(name, total, total - failed, known)
 

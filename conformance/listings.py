@@ -1,5 +1,7 @@
 """The suite: what gcc prints for real programs round-trips, and a rewritten listing is left as it is.
 
+Where there is debug information, the rewritten object is proven to be the original, debug information included.
+
 Every C file of lua, zlib and sqlite3's amalgamation, as gcc prints it at each level, with -dp and without.
 """
 
@@ -8,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from asmrewrite import parse, rewrite
+from asmrewrite import Rewritten, assemble, parse, rewrite, validate_bytes
 from conformance.command import CommandError, run
 from conformance.programs import lua, sqlite, zlib
 from conformance.sources import REPOSITORY, cache_directory
@@ -16,7 +18,7 @@ from conformance.table import Row
 
 SUMMARY = "gcc's listings of real programs: round trips, and rewriting twice is rewriting once"
 
-FLAGS = (("-O0",), ("-O2", "-dp"), ("-O3", "-g"), ("-O2", "-masm=intel", "-fno-plt", "-fPIC"))
+FLAGS = (("-O0",), ("-O2", "-dp"), ("-O3", "-g"), ("-O2", "-masm=intel", "-fno-plt", "-fPIC"), ("-O2", "-g", "-dp"))
 
 
 def main(_arguments: argparse.Namespace) -> list[Row]:
@@ -24,7 +26,7 @@ def main(_arguments: argparse.Namespace) -> list[Row]:
     work = REPOSITORY / "build" / "listings"
     work.mkdir(parents=True, exist_ok=True)
     lua.write_header(work)
-    cases = lines = sites = 0
+    cases = lines = sites = proven = 0
     problems: list[str] = []
     for source in _sources():
         for flags in FLAGS:
@@ -41,11 +43,25 @@ def main(_arguments: argparse.Namespace) -> list[Row]:
                 problems.append(f"{source.name} {' '.join(flags)}: does not round-trip")
             elif rewrite(result.text).changed:
                 problems.append(f"{source.name} {' '.join(flags)}: changes when rewritten again")
+            elif "-g" in flags and result.changed:
+                proven += 1
+                problems += [f"{source.name} {' '.join(flags)}: {problem}" for problem in _objections(result)]
     for problem in problems:
         print(f"    {problem}")
-    print(f"listings: {cases} listings, {lines} lines, {sites} sites; {len(problems)} failed")
+    print(
+        f"listings: {cases} listings, {lines} lines, {sites} sites, {proven} objects with debug information proven;"
+        f" {len(problems)} failed"
+    )
     sys.stdout.flush()
     return [Row("listings", cases, cases - len(problems))]
+
+
+def _objections(result: Rewritten) -> list[str]:
+    """What translation validation objects to in the object of a rewritten listing."""
+    original, new = assemble(result.original), assemble(result.text)
+    if original.status or new.status:
+        raise CommandError(f"{result.file}: {(original.messages or new.messages).decode(errors='replace')[-500:]}")
+    return [str(v) for v in validate_bytes(original.content, new.content, "x.o").sections if v.reason]
 
 
 def _sources() -> Iterator[Path]:

@@ -8,6 +8,7 @@ and the count of indirect branches agrees (see `conformance.branches`).
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -23,7 +24,7 @@ from conformance.table import Row
 
 SUMMARY = "build real programs with and without asmrewrite and compare them"
 
-LEVELS = ("-O0", "-O2", "-O3")
+LEVELS = ("-O0", "-O2", "-O3", "-O2 -g")
 
 
 @dataclass(frozen=True)
@@ -117,13 +118,13 @@ def find_tool() -> Tool:
     if command is None:
         raise CommandError(f"asmrewrite: not found beside {cc}; the objects cannot be checked")
     # Absolute, as the builds run in directories of their own.
-    return Tool(str(Path(cc).absolute()), str(Path(command).absolute()))
+    return Tool(shlex.quote(str(Path(cc).absolute())), str(Path(command).absolute()))
 
 
 def run_case(case: Case, tool: Tool, source: Path, work: Path, *, keep: bool) -> Outcome:
     """Run one case and print its line, then its problems."""
     # The process in the name: two runs at once must not build in one directory.
-    directory = work / f"{case.program.name}{case.level}-{case.mode.name}.{os.getpid()}"
+    directory = work / f"{case.program.name}{case.level.replace(' ', '')}-{case.mode.name}.{os.getpid()}"
     started = time.monotonic()
     try:
         outcome = _compare(case, tool, source, directory)

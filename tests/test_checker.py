@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from asmrewrite import CheckError, SiteVerdict, Verdict, check, check_bytes
+from asmrewrite import CheckError, SiteVerdict, Verdict, check, check_bytes, validate
 from asmrewrite import rewrite as rewritten
 from asmrewrite.stubs import abi
 from tests.building import GCC, IDENT, assemble, must, options
@@ -173,6 +173,28 @@ def records(file: Path) -> list[tuple[int, abi.Record]]:
     ]
 
 
+def addend(file: Path, address: int) -> int:
+    """The address of the addend of the dynamic relocation of the pointer at `address`."""
+    data = file.read_bytes()
+    table, offset = layout(file)[".rela.dyn"]
+    at = next(at for at in range(offset, len(data), 24) if struct.unpack_from("<Q", data, at)[0] == address)
+    return table + at - offset + 16
+
+
+@pytest.mark.parametrize("slow", SLOWS)
+@pytest.mark.parametrize("words", ["-pie", "-pie -z pack-relative-relocs", ""], ids=["rela", "relr", "no-pie"])
+def test_every_byte_of_a_slot(slow: str, words: str, tmp_path: Path) -> None:
+    """A slot is its own address or the target of its entry, wherever the linker says so."""
+    file = link(build(tmp_path, slow), *words.split())
+    assert bad(check(str(file))) == []
+    for address, record in records(file):
+        if record.pass_ == abi.PASSES["relpoline"]:
+            for slot in (address + 8 + record.slots, address + 8 + record.slots + abi.SLOT_SIZE):
+                place = addend(file, slot) if words == "-pie" else slot
+                assert unnoticed(file, place, abi.SLOT_SIZE) == set()
+            break
+
+
 @pytest.mark.parametrize("slow", SLOWS)
 def test_every_byte_of_a_program(slow: str, tmp_path: Path) -> None:
     file = link(build(tmp_path, slow), "-pie")
@@ -197,7 +219,6 @@ def test_every_byte_of_a_program(slow: str, tmp_path: Path) -> None:
         stub = address + 4 + record.dest
         missed = unnoticed(file, stub, 2 * 13 + 5)
         assert missed == set(), f"stub {stub:#x}: bytes {missed}"
-        assert unnoticed(file, address + 8 + record.slots, 2 * abi.SLOT_SIZE) == set()
         if record.flags & abi.FLAG_SLOW_MASK != abi.SLOW_PATHS["external"]:
             end = file_offset(file, stub + 2 * 13)
             thunk = stub + 2 * 13 + 5 + int.from_bytes(data[end + 1 : end + 5], "little", signed=True)
@@ -244,6 +265,23 @@ def test_every_byte_of_a_record(tmp_path: Path) -> None:
     assert reasons == set(UNNOTICED), "an explanation that is no longer needed"
 
 
+@pytest.mark.parametrize("words", ["-pie", "-pie -z pack-relative-relocs", ""], ids=["rela", "relr", "no-pie"])
+def test_every_byte_of_a_trained_stub(words: str, tmp_path: Path) -> None:
+    (tmp_path / "p").write_text(
+        "asmrewrite-profile 1 - learn symtab\nsite - _start 0\ntarget 9 - a.c event 0\ntarget 8 - - _start 0\nend\n"
+    )
+    before = '\t.file\t"a.c"\n' + PROGRAM + IDENT
+    text = rewritten(before, options(f"slow=plain targets=3 profile={tmp_path / 'p'}")).text
+    made = assemble(text, tmp_path / "x.o")
+    assert validate(str(assemble(before, tmp_path / "before.o")), str(made)).verdict is Verdict.PASS
+    file = link(made, *words.split())
+    assert bad(check(str(file))) == []
+    address, record = records(file)[0]
+    assert unnoticed(file, address + 4 + record.dest, 3 * 13 + 5) == set()
+    for slot in range(address + 8 + record.slots, address + 8 + record.slots + 24, 8):
+        assert unnoticed(file, addend(file, slot) if words == "-pie" else slot, abi.SLOT_SIZE) == set()
+
+
 # ---- objects, relocation by relocation -------------------------------------------------------------
 
 
@@ -269,7 +307,7 @@ def test_every_relocation_of_an_object(tmp_path: Path) -> None:
         for at in range(start, start + size, 24):
             place, info, addend = struct.unpack_from("<QQq", data, at)
             number, kind = info >> 32, info & 0xFFFFFFFF
-            if name not in (".rela.text", ".rela.asmrewrite_sites"):
+            if name not in (".rela.text", ".rela.asmrewrite_sites", ".rela.asmrewrite_slots"):
                 continue
             count += 1
             for entry in (

@@ -20,7 +20,8 @@ GOOD = {
     "functions": ("hot_.*|f", "hot_.*|f"),
     "skip-functions": ("cold", "cold"),
     "check": ("off", "off"),
-    "profile": ("", ""),
+    "runtime": ("off", False),
+    "profile": ("x.profile", "x.profile"),
     "tables": ("static-call", ("static-call",)),
     "stats": ("/dev/null", "/dev/null"),
     "on-unsure": ("error", "error"),
@@ -28,7 +29,7 @@ GOOD = {
 }
 BAD = {
     "abi": "windows", "bundle": "2", "align": "none", "slow": "quick", "targets": "0", "inline-asm": "maybe",
-    "functions": "(", "skip-functions": "[", "check": "deep", "profile": "x.json", "tables": "mcount",
+    "functions": "(", "skip-functions": "[", "check": "deep", "tables": "mcount",
     "on-unsure": "warn",
 }  # fmt: skip
 

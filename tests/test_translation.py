@@ -1,7 +1,6 @@
 """Translation validation says PASS of what the rewriting makes, and objects to any other difference.
 
-The mutations flip bits of rewritten objects. What may change unnoticed is proven harmless, mutation by mutation:
-`harmless` gives the reason, one of `UNNOTICED`.
+The mutations flip bits of rewritten objects; tests/mutations.py proves harmless what may change unnoticed.
 """
 
 from __future__ import annotations
@@ -12,13 +11,24 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from iced_x86 import Code, Decoder, Instruction, Mnemonic
 
 from asmrewrite import Verdict
 from asmrewrite import rewrite as rewritten
 from asmrewrite.verify.translation import validate, validate_bytes
 from tests.building import GCC, GXX, IDENT, PROGRAMS, ROOT, assemble, must, needs_gxx, options
-from tests.mutations import FIELDS, Elf, Part, flips, noticed, read
+from tests.mutations import (
+    DEBUGGED,
+    FIELDS,
+    PROGRAM,
+    THROWING,
+    UNNOTICED,
+    Part,
+    flips,
+    noticed,
+    read,
+    stubs_start,
+    survey,
+)  # fmt: skip
 
 OURS = "-fplugin-arg-asmrewrite-"
 FLAGS = [
@@ -30,61 +40,6 @@ C_SOURCES = [
     *sorted((ROOT / "asmrewrite" / "demo").glob("*.c")),
 ]
 CXX_SOURCES = sorted(PROGRAMS.glob("exceptions*.cpp"))
-
-#: What may change without an objection, and why that is right.
-UNNOTICED = {
-    "under a relocation": "the linker replaces these bytes, whatever they are (RELA keeps the addend apart)",
-    "nops": "the padding still is nothing but nops, to the same end, and all that leads into it leads to one of them",
-    "between stubs": "nothing leads there, and it still is int3, nops or zeros",
-    "same place": "another symbol of the same section, and addend and value add up to the same place",
-    "same instructions": "a bit of a prefix that the instruction does not use",
-    "advance by 0": "a call frame instruction that does nothing instead of one that does nothing",
-    "same bytes": "elsewhere in the file are the same bytes, or it has none",
-    "trailing padding": "the section takes in padding behind it",
-    "undefined symbol": "type and size of what only our tables name; the linker takes them from the definition",
-    "name of a stub": "a local symbol that only people read",
-    "names": "sh_name of a relocation, symbol or string table: nothing but people reads it",
-    "table header": "flags, alignment and addresses of what is not loaded",
-    "larger block": "text may be aligned to more, up to 64 bytes",
-}
-
-PROGRAM = """
-struct ops { long (*run)(long); long pad; long (*stop)(long); };
-extern long (*get(long))(long);
-extern long other(long);
-extern long __SCT__event(long);
-long (*table[2])(long);
-static long twice(long n) { return n * 2; }
-static long half(long n) { return n / 2; }
-const struct ops ops = { twice, 7, half };
-long switched(long n)
-{
-    switch (n) {
-    case 0: return other(3);
-    case 1: return n + 5;
-    case 2: return other(n) + 9;
-    case 3: return 77;
-    case 4: return other(5) + n;
-    case 5: return n * n;
-    default: return 1;
-    }
-}
-long calls(long n) { return get(n)(n) + 3; }
-long memory(struct ops *o, long n) { return o->run(n) + 1; }
-long tail(struct ops *o, long n) { return o->stop(n); }
-long statics(long n) { return __SCT__event(n) + 1; }
-void *__SCK__event[2] = { twice, 0 };
-"""
-THROWING = """
-extern long (*get(long))(long);
-struct Guard { ~Guard(); long v; };
-long guarded(long n)
-{
-    Guard guard;
-    try { n += get(n)(n); } catch (int e) { n = e; } catch (...) { n = -1; }
-    return n;
-}
-"""
 
 
 def objections(original: Path, new: Path) -> list[str]:
@@ -266,101 +221,11 @@ def test_retargeted(tmp_path: Path) -> None:
 # ---- bit by bit --------------------------------------------------------------------------------------
 
 
-def relocated(elf: Elf, number: int) -> set[int]:
-    """The offsets of the section `number` that its relocations fill."""
-    found: set[int] = set()
-    for part in elf.parts:
-        if part.kind == 4 and part.info == number:
-            for place, info, _ in struct.iter_unpack("<QQq", elf.content(part)):
-                found |= set(range(place, place + (8 if info & 0xFFFFFFFF in (1, 24) else 4)))
-    return found
-
-
-def decoded(data: bytes) -> list[Instruction]:
-    """The instructions of `data`."""
-    return list(Decoder(64, data))
-
-
-def is_nop(instruction: Instruction) -> bool:
-    """Whether it does nothing."""
-    return instruction.mnemonic in (Mnemonic.NOP, Mnemonic.FNOP) or (
-        instruction.code == Code.XCHG_R16_AX and str(instruction) in ("xchg ax,ax", "xchg %ax,%ax")
-    )
-
-
-def still_nops(before: bytes, after: bytes, place: int) -> bool:
-    """Whether the instruction at `place` was a nop, and is now one or more nops of that length."""
-    start = 0
-    for instruction in decoded(before):
-        end = start + instruction.len
-        if start <= place < end:
-            now = decoded(after[start:end])
-            return is_nop(instruction) and all(map(is_nop, now)) and sum(i.len for i in now) == end - start
-        start = end
-    return False
-
-
-def target_of(elf: Elf, entry: int) -> tuple[int, int, int]:
-    """The section that a relocation leads to, the offset there, and its type."""
-    _, info, addend = struct.unpack_from("<QQq", elf.data, entry)
-    symbols = next(part for part in elf.parts if part.kind == 2)
-    if (info >> 32) * 24 >= symbols.size:
-        return -1, 0, 0
-    section, value = struct.unpack_from("<HQ", elf.data, symbols.start + 24 * (info >> 32) + 6)
-    return section, value + addend, info & 0xFFFFFFFF
-
-
-def harmless(elf: Elf, number: int, place: int, mutated: bytes, end: int) -> str:
-    """The reason why a bit of section `number` may change; "" when there is none."""
-    part = elf.parts[number]
-    before = elf.content(part)
-    after = mutated[part.start : part.start + part.size]
-    if place in relocated(elf, number):
-        return "under a relocation"
-    if part.name == ".text" and still_nops(before, after, place):
-        return "nops"
-    if part.name == ".text" and place >= end and after[place] in b"\xcc\x90\x00":
-        return "between stubs"
-    if part.name == ".text" and list(map(str, decoded(before))) == list(map(str, decoded(after))):
-        return "same instructions"
-    if part.name == ".eh_frame" and before[place] == 0 and after[place] == 0x40:
-        return "advance by 0"
-    if part.kind == 2:
-        name, info, _, index, value = struct.unpack_from("<IBBHQ", before, place // 24 * 24)
-        if not index and place % 24 >= 4:
-            return "undefined symbol"
-        return "name of a stub" if name and place % 24 < 4 and info == 2 and value >= end else ""
-    if part.kind == 4:
-        entry = part.start + place // 24 * 24
-        was, now = target_of(elf, entry), target_of(Elf(mutated, elf.parts), entry)
-        if was == now and was[0]:
-            return "same place"
-    return ""
-
-
 def report(kind: str, found: dict[str, Counter[str]]) -> None:
     """Print what was noticed, by section."""
     for name, counts in found.items():
         total = sum(counts.values())
         print(f"{kind} {name}: {counts['noticed']} of {total} noticed, {dict(counts)}")
-
-
-def survey(original: bytes, elf: Elf, bits: dict[str, tuple[int, ...]], end: int) -> dict[str, Counter[str]]:
-    """Section -> how many mutations were noticed, and of the others how many for which reason."""
-    found: dict[str, Counter[str]] = {}
-    for number, part in enumerate(elf.parts):
-        chosen = bits.get(part.name, bits.get("", ()))
-        if part.kind == 8 or not part.size or not chosen:
-            continue
-        counts = found.setdefault(part.name, Counter())
-        for place, bit, mutated in flips(elf, part.start, part.size, chosen):
-            if noticed(original, mutated):
-                counts["noticed"] += 1
-                continue
-            reason = harmless(elf, number, place, mutated, end)
-            assert reason in UNNOTICED, f"{part.name}+{place:#x}, bit {bit}"
-            counts[reason] += 1
-    return found
 
 
 @cache
@@ -370,13 +235,6 @@ def objects(text: str, suffix: str, folder: Path) -> tuple[bytes, bytes]:
     source.write_text(text)
     original, new = compile_both(source, "-O2 -fno-ident", folder)
     return original.read_bytes(), new.read_bytes()
-
-
-def stubs_start(original: bytes, new: bytes) -> int:
-    """Where the stubs of .text begin."""
-    found = validate_bytes(original, new, "x.o")
-    assert found.verdict is Verdict.PASS
-    return min(v.stub[0] for v in found.sites if v.stub)
 
 
 @pytest.mark.parametrize("half", [0, 1])
@@ -409,6 +267,27 @@ def test_every_byte_of_exception_tables(tmp_path: Path) -> None:
     report("exceptions", found)
     assert found[".gcc_except_table"]["noticed"] / found[".gcc_except_table"].total() > 0.9
     assert found[".eh_frame"]["noticed"] / found[".eh_frame"].total() > 0.8
+
+
+@pytest.mark.parametrize("flags", ["-O2 -g", "-O2 -g -gdwarf-4"])
+def test_debug_information(flags: str, tmp_path: Path) -> None:
+    """A bit of every byte of it: readelf must decode the same from what passes."""
+    source = tmp_path / "x.c"
+    source.write_text(DEBUGGED)
+    original, new = (path.read_bytes() for path in compile_both(source, flags, tmp_path))
+    elf = read(new)
+    names = {part.name for part in elf.parts if part.name.startswith(".debug")} - {
+        ".debug_str",
+        ".debug_line_str",
+        ".debug_abbrev",
+    }
+    found: dict[str, Counter[str]] = {}
+    for number, name in enumerate(sorted(names)):
+        found |= survey(original, elf, {name: (number % 8,)}, stubs_start(original, new))
+    report(flags, found)
+    assert {".debug_info", ".debug_line", ".debug_aranges"} < names
+    assert set().union(*found.values()) <= {"noticed", "same dump", "under a relocation"}
+    assert sum(counts["noticed"] for counts in found.values()) / sum(map(Counter.total, found.values())) > 0.9
 
 
 def header_reason(part: Part, field: str, value: int) -> str:
@@ -448,3 +327,13 @@ def test_every_bit_of_section_headers(tmp_path: Path) -> None:
     print(f"headers: {dict(counts)}")
     assert Counter((name, field) for name, field, _, _ in missed) == Counter()
     assert counts["noticed"] / counts.total() > 0.85
+
+
+def test_stubs_have_names_of_their_own(tmp_path: Path) -> None:
+    """The symbol of one stub that stands at another."""
+    original, new = objects(PROGRAM, ".c", tmp_path)
+    elf = read(new)
+    symbols = elf.named(".symtab")
+    starts = sorted(v.stub[0] for v in validate_bytes(original, new, "x.o").sites if v.stub)
+    entry = elf.content(symbols).index(struct.pack("<Q", starts[0]))
+    assert noticed(original, elf.with_bytes(symbols.start + entry, struct.pack("<Q", starts[1])))

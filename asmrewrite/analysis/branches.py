@@ -86,7 +86,8 @@ class _Classifier:
         place = spot.place
         text = found.group("operand").rstrip(" \t\f\r")
         glued = _GLUED.match(self.text, found.start("operand") + len(text), spot.end) is not None
-        operand = None if glued else parse_operand(text, place.intel, place.prefixed)
+        constant = self.text.startswith("'", found.end("operand"))  # of a character: the operand goes on behind it
+        operand = None if glued or constant else parse_operand(text, place.intel, place.prefixed)
         word = found.group("word").lower()
         own_line = found.group("prefixes").replace("/", " ").lower().split()
         before = [self.text[start:end].partition("#")[0].strip(" \t\r\f\n;\0").lower() for start, end in spot.prefixes]

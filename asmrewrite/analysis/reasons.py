@@ -31,7 +31,7 @@ class SkipReason(str, Enum):
     OPERAND = "operand"
     #: `%r11` is read behind the call, or written for it as an argument, so it cannot carry the target.
     R11_LIVE = "r11-live"
-    #: 16- or 32-bit code.
+    #: 16- or 32-bit code, or in a listing whose `.arch` may not have what a rewriting adds.
     CODE_SIZE = "code-size"
     #: In the body of a macro or a repetition.
     MACRO = "macro"
@@ -40,17 +40,19 @@ class SkipReason(str, Enum):
     MACRO_EFFECTS = "macro-effects"
     #: Inside .if ... .endif.
     CONDITIONAL = "conditional"
-    #: In bundle mode already.
+    #: In bundle mode already, or in a listing that ends in it.
     BUNDLED = "bundled"
-    #: A block comment glues the statement's words together, or a NUL cuts a string; or, in the whole listing, the string
-    #: of a line marker does not end.
+    #: A block comment glues the statement's words together, or a NUL cuts a string; or, in the whole listing, the
+    #: string of a line marker does not end.
     GLUED_COMMENT = "glued-comment"
     #: Through a symbol that was given a register as its value.
     REGISTER_ALIAS = "register-alias"
     #: The text begins with #NO_APP, so that gas reads it without stripping comments, or it has `.mri`.
     RAW_LISTING = "raw-listing"
-    #: Near .end, behind which gas reads nothing.
+    #: In a listing with .end, behind which gas reads nothing, or that ends in an open comment or string.
     END_DIRECTIVE = "end-directive"
+    #: In a listing that counts bytes of code, those of the branch perhaps among them: `jmp .+8`, `.org 64`.
+    COUNTED = "counted"
     #: The section that it stands in cannot be told, or is not for code.
     UNKNOWN_SECTION = "unknown-section"
     #: In a section of replacement code that is copied elsewhere before it runs.
@@ -81,5 +83,6 @@ _UNSURE = frozenset(
         SkipReason.NOT_PROVEN, SkipReason.MACRO, SkipReason.MACRO_EFFECTS, SkipReason.CONDITIONAL,
         SkipReason.GLUED_COMMENT, SkipReason.REGISTER_ALIAS, SkipReason.RAW_LISTING, SkipReason.END_DIRECTIVE,
         SkipReason.UNKNOWN_SECTION, SkipReason.UNKNOWN_OPERAND, SkipReason.HAND_WRITTEN, SkipReason.R11_LIVE,
+        SkipReason.COUNTED,
     }
 )  # fmt: skip

@@ -20,6 +20,12 @@ class Section(NamedTuple):
     group: str = ""
     subsection: str = ""
 
+    @property
+    def comdat(self) -> bool:
+        """Whether its group is one of which linkers keep one."""
+        rest = _split(self.arguments)
+        return bool(self.group) and rest[_group_place(self.flags) + 1 :][:1] == ["comdat"]
+
     def reference(self, subsection: int) -> str:
         """The arguments of a ``.pushsection`` to `subsection` of this section."""
         return f"{self.name}, {subsection}{', ' + self.arguments if self.arguments else ''}"
@@ -53,7 +59,8 @@ class SectionTracker:
             self.stack.append((self.current, self.previous))
             rest = arguments[1:]
             number = rest.pop(0) if rest and not rest[0].startswith('"') and not rest[0].startswith("@") else ""
-            self._go(self._named(arguments[0], rest)._replace(subsection=number))
+            section = self._named(arguments[0], rest)
+            self._go(section and section._replace(subsection=number))
         elif word == "popsection":
             if self.stack:
                 self.current, self.previous = self.stack.pop()
@@ -71,10 +78,14 @@ class SectionTracker:
     def _go(self, section: Section | None) -> None:
         self.previous, self.current = self.current, section
 
-    def _named(self, name: str, rest: list[str]) -> Section:
+    def _named(self, name: str, rest: list[str]) -> Section | None:
         if not rest:
             return self._seen.get(name) or Section(name, "", _SHORT.get(name, _default_flags(name)))
         flags = rest[0].strip('"') if rest[0].startswith('"') else ""
+        if "?" in flags:
+            return None  # in the group of whatever section was current
+        if not flags.isalpha():
+            flags = ""  # as a number
         section = Section(name, ", ".join(rest), flags, _group(flags, rest))
         if not section.group and "unique" not in rest:
             self._seen[name] = section._replace(arguments="")
@@ -83,10 +94,14 @@ class SectionTracker:
 
 def _group(flags: str, rest: list[str]) -> str:
     """The group's signature: behind the type, and behind the entry size or linked-to section if there are such."""
-    if "G" not in flags or "?" in flags:
+    if "G" not in flags:
         return ""
-    place = 2 + ("M" in flags) + ("o" in flags)
+    place = _group_place(flags)
     return rest[place] if len(rest) > place else ""
+
+
+def _group_place(flags: str) -> int:
+    return 2 + ("M" in flags) + ("o" in flags)
 
 
 def _default_flags(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from asmrewrite.analysis.reasons import SkipReason
 from asmrewrite.analysis.sections import Section, SectionTracker
+from asmrewrite.syntax.listing import parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +93,9 @@ _BRANCH_NAME = re.compile(r"(?:l?(?:call|jmp)|j[a-z]{1,3}|notrack|cs|[.\\])", re
 #: Names of macros that would change what a rewriting adds.
 _TAKEN_NAME = re.compile(r"(?:(?:call|jmp|je|movq?|cmpq|pause|lfence|ret|int3)(?![\w.$])|[.\\])", re.IGNORECASE)
 #: Lines that put nothing into their section: blank ones, comments, labels and most directives.
-_EMPTY_LINE = re.compile(r"[ \t\f\r]*(?:[#/].*|[\w.$]+:[ \t]*|\.(?!(?i:text|sect|data|bss|pushs|pops|prev|subs)).*|)\Z")
+_EMPTY_LINE = re.compile(
+    r"(?:.*\*/)?[ \t\f\r]*(?:[\w.$]+:[ \t]*)*(?:[#/].*|\.(?!(?i:text|sect|data|bss|pushs|pops|prev|subs)).*|)\Z"
+)
 _DATA = re.compile(
     r"\.(?:byte|value|word|hword|short|long|int|quad|octa|[248]byte|ascii|asciz|string|[us]leb128|zero|skip|space|fill|org|"
     r"d[cs]|dcb|float|double|single|incbin|insn|inst)(?![a-z])|\.[ \t]*=",
@@ -104,9 +107,21 @@ _WORD = re.compile(r"\s*\.?([A-Za-z_0-9]+)")
 _ARGUMENT_BRANCH = re.compile(r"[A-Za-z_.$][\w.$]*[ \t]+([^\n#;]*?(?<![\w.$])l?(?:call|jmp)[a-z]?[ \t]+\*[^\n#;]*)")
 #: How many lines before a branch are looked at for data.
 _LOOK_BACK = 16
+_NO_NAME = frozenset('0123456789"')
 _INSTRUCTIONS = frozenset({"BRANCH", "WATCHED", "STATEMENT", "QUIET"})
 #: A line marker whose string does not end on its line: gas reads the lines that follow as part of it.
 _TORN_MARKER = re.compile(r'#[ \t]*\d+[ \t]*"(?!(?:[^"\\\n]|\\[^\n])*")')
+#: A string directive without a string takes the next line away.
+_EMPTY_STRING = re.compile(r"\.(?:asci[iz]|ident|string(?:8|16|32|64)?)[ \t]*(?:#[^\n]*)?\s*\Z", re.IGNORECASE)
+#: A jump that counts bytes of code.
+_COUNTED = re.compile(
+    r"(?<![\w.$])(?:j[a-z]{1,4}|call[a-z]?|loop[a-z]*|xbegin)[ \t]+"
+    r"(?![^\n#;]*[(\[])[^\n#;*%,]*?[\w.$][ \t]*[-+][ \t]*\w",
+    re.IGNORECASE,
+)
+#: What `.arch` may say and leave what a rewriting adds in force.
+_ARCH_64 = re.compile(r"\.arch[ \t]+(?:generic64|push|pop|default|\.(?!no)[\w.]+)[ \t]*\Z")
+_ORG = re.compile(r"[ \t\f\r]*\.(?:org[ \t]+|[ \t]*=[ \t]*)[0-9]\w*[ \t\r]*(?:[,#;\n/]|\Z)", re.IGNORECASE)
 _OPENERS = frozenset({"macro", "rept", "rep", "irp", "irpc", "irep", "irepc"})
 
 
@@ -132,7 +147,8 @@ class _Walk:
         self.assigned: list[tuple[str, str]] = []
         self.opted_out: dict[str, frozenset[str]] = {}
         self.file_opted_out: frozenset[str] = frozenset()
-        self.asm = False
+        self.asm, self.asm_start = False, 0
+        self.counted = False
         self.intel, self.prefixed = False, True
         self.code64, self.bundled = True, False
         self.moded = False
@@ -140,7 +156,9 @@ class _Walk:
         self.in_macro = False
         self.condition_start: list[tuple[int, Section | None]] = []
         self.macro_stack = 0
-        self.trouble = SkipReason.RAW_LISTING if text.startswith("#NO_APP") else None
+        # gas reads the first line itself, to look for #NO_APP, and is misled by a NUL in it.
+        torn = text.startswith(("#A", "#N")) and "\0" in text.partition("\n")[0]
+        self.trouble = SkipReason.RAW_LISTING if torn or text.startswith("#NO_APP") else None
         self.prefixes: list[tuple[int, int]] = []
 
     def result(self) -> Survey:
@@ -165,7 +183,16 @@ class _Walk:
                 self.prefixes.clear()
         if self.prefixes:
             self._abandon(SkipReason.PREFIX)
+        if self.bundled:
+            self._abandon(SkipReason.BUNDLED)
+        if self.macros or self.conditions:
+            self._abandon(SkipReason.MACRO if self.macros else SkipReason.CONDITIONAL)
+        if self._is_open():
+            self._abandon(SkipReason.END_DIRECTIVE)
         annotated = NOTE.search(text) is not None
+        compiled = annotated or '\t.ident\t"' in text or text.startswith(_FLANG)
+        if self.counted or (not compiled and self.spots and _COUNTED.search(text)):
+            self._abandon(SkipReason.COUNTED)
         return Survey(
             self.listing,
             tuple(self.spots),
@@ -174,9 +201,9 @@ class _Walk:
             self._all_aliases(),
             self.opted_out,
             self.file_opted_out,
-            annotated or '\t.ident\t"' in text or text.startswith(_FLANG),
+            compiled,
             annotated,
-            ".cfi_startproc" in text,
+            _has_frames(text),
             self.moded,
         )
 
@@ -196,7 +223,7 @@ class _Walk:
             return SkipReason.CODE_SIZE
         if self.bundled:
             return SkipReason.BUNDLED
-        if section is None or (section.flags and "x" not in section.flags):
+        if section is None or "x" not in section.flags:
             return SkipReason.UNKNOWN_SECTION
         return SkipReason.ALTERNATIVE if section.name.startswith(".altinstr_replacement") else None
 
@@ -212,7 +239,7 @@ class _Walk:
 
     def _label(self, kind: str, start: int, end: int) -> None:
         found = _NAME.match(self.text, start)
-        name = (found.group(1) or found.group(2)) if found else ""
+        name = (found.group(1) or found.group(2) or "") if found else ""
         if name in self.typed or (".cold" in name and name.partition(".cold")[0] in self.typed):
             self.inside[self._key()] = name
             self.functions.append(Function(name, start, self.sections.current))
@@ -220,12 +247,17 @@ class _Walk:
     def _type(self, kind: str, start: int, end: int) -> None:
         found = _TYPE.match(self.text, start, end)
         if found:
-            self.typed.add(found.group(1) or found.group(2))
+            self.typed.add(found.group(1) or found.group(2) or "")
 
     def _section(self, kind: str, start: int, end: int) -> None:
         if self.macros:
             self._inside_macro(start, end)
             return
+        if self._word(start) in ("popsection", "previous") and _BRANCH_WORD.search(self.text, start, end):
+            # With nowhere to go back to, gas warns and reads on behind the directive.
+            place = self.place()
+            place = place._replace(trouble=place.trouble or SkipReason.UNKNOWN_SECTION)
+            self.spots.append(Spot("STATEMENT", start, end, place, ()))
         self.sections.directive(self._body(start, end))
         self.changes.append((end, self.sections.current))
 
@@ -239,8 +271,9 @@ class _Walk:
     def _provenance(self, kind: str, start: int, end: int) -> None:
         text = self.text[start:end].lstrip(" \t")
         if text.startswith("#APP"):
-            self.asm = True
+            self.asm, self.asm_start = True, end
         elif text.startswith("#NO_APP"):
+            self.counted = self.counted or (self.asm and _COUNTED.search(self.text, self.asm_start, start) is not None)
             self.asm = False
         found = _OPT_OUT.search(text)
         if found is None:
@@ -256,8 +289,12 @@ class _Walk:
         self.moded = True
         word = self._word(start)
         arguments = self._body(start, end).lower()
+        if word == "arch" and not _ARCH_64.search(arguments):
+            self._abandon(SkipReason.CODE_SIZE)
         if self.macros or self.conditions:
-            if word != "arch":
+            if word in ("end", "mri") or word.startswith("bundle"):
+                self._abandon(SkipReason.MACRO_EFFECTS)
+            elif word != "arch":
                 self.trouble = SkipReason.MACRO_EFFECTS
         elif word.startswith("code"):
             self.code64 = word == "code64"
@@ -276,6 +313,8 @@ class _Walk:
     def _macro(self, kind: str, start: int, end: int) -> None:
         word = self._word(start)
         body = self._body(start, end)
+        if self.macros and not self._begins_line(start):
+            return
         if word in _OPENERS:
             # gas looks for the end of the outermost one, and counts only others of its own kind on the way.
             if not self.macros:
@@ -293,6 +332,12 @@ class _Walk:
             if self.macro_stack:
                 self.trouble = SkipReason.MACRO_EFFECTS
 
+    def _begins_line(self, start: int) -> bool:
+        """Whether gas, looking for the end of a body, sees the directive at `start`: behind labels that are names."""
+        line = max(self.text.rfind("\n", 0, start), self.text.rfind(";", 0, start)) + 1
+        before = self.text[line:start].strip(" \t\r\f")
+        return not any(label.strip(" \t\r\f")[:1] in _NO_NAME for label in before.split(":") if label)
+
     def _condition(self, kind: str, start: int, end: int) -> None:
         if self.macros:
             return
@@ -308,6 +353,8 @@ class _Walk:
             self.condition_start.pop()
 
     def _assign(self, kind: str, start: int, end: int) -> None:
+        if _ORG.match(self.text, start, end):
+            self.counted = True
         found = _ASSIGNMENT.match(self.text, start, end)
         if found is None:
             return
@@ -338,12 +385,25 @@ class _Walk:
         if (directive or kind not in _INSTRUCTIONS) and not last.startswith(("wait", "fwait")):
             self._abandon(SkipReason.PREFIX)
 
+    def _is_open(self) -> bool:
+        """Whether the listing ends inside of something, a comment or string, so that what is appended would be too."""
+        if not self.spots or self.listing.tokens[-1][0] == "QUIET":
+            return False
+        if _EMPTY_STRING.search(self.text, max(0, len(self.text) - 200)):
+            return True
+        start = self.listing.tokens[-1][1]
+        tail = ("\n" if self.text[start - 1 : start] in ("", "\n") else " ") + self.text[start:]
+        tail += "" if tail.endswith("\n") else "\n"
+        return all(first != len(tail) for _, first, _ in parse(f"{tail}\t.text\n").tokens)
+
     def _abandon(self, trouble: SkipReason) -> None:
         """Nothing in this listing may change, before this place or behind it."""
         self.trouble = trouble
         self.spots = [s._replace(place=s.place._replace(trouble=trouble)) for s in self.spots]
 
     def _spot(self, kind: str, start: int, end: int) -> None:
+        if kind == "BRANCH" and _COUNTED.search(self.text, start, end):
+            self.counted = True
         place = self.place()
         if place.trouble is None and self._behind_data(self.prefixes[0][0] if self.prefixes else start):
             place = place._replace(trouble=SkipReason.PREFIX)
@@ -364,6 +424,8 @@ class _Walk:
     def _statement(self, kind: str, start: int, end: int) -> None:
         """A statement that may be more than it seems: glued by a comment, or behind a doubtful slash."""
         text = self.text[start:end]
+        if _ORG.match(text) and self._doubt(self.sections.current) is None:
+            self.counted = True
         if self.macros and "\\" in text and "\\" in text.split(None, 1)[0]:
             self.trouble = SkipReason.MACRO_EFFECTS
         if self.trouble is SkipReason.MACRO_EFFECTS:
@@ -397,6 +459,16 @@ class _Walk:
 
 
 _BODY = re.compile(r"""(?:[^\n;\0"'/#]+|"(?:[^"\\]|\\[\s\S])*"?|'(?:\\[\s\S]|[^\\])'?|/(?!\*))*""")
+
+
+def _has_frames(text: str) -> bool:
+    """Whether the text has call frame information that is no comment."""
+    position = text.find(".cfi_startproc")
+    while position >= 0:
+        if not text[text.rfind("\n", 0, position) + 1 : position].strip(" \t"):
+            return True
+        position = text.find(".cfi_startproc", position + 1)
+    return False
 
 
 def base_name(function: str) -> str:

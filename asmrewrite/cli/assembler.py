@@ -70,7 +70,7 @@ def _main(arguments: list[str], shim: str) -> int:
     if options.check != "off":
         _check(made.content, result, name)
     if options.check == "full":
-        original = gas.assemble(text, line.options, assembler=assembler)
+        original = gas.assemble(text, line.options, file=name, assembler=assembler)
         _validate(original.content, made.content, name)
     write_all(2, made.messages)
     _statistics(result, options, assembler, line.options, made.content)
@@ -93,6 +93,7 @@ _SIGNS = (
 #: Options that do not make more of a listing than those signs show.
 _MODEST = frozenset({
     "abi", "bundle", "align", "slow", "targets", "functions", "skip-functions", "check", "tables", "runtime",
+    "profile",
 })  # fmt: skip
 
 

@@ -16,13 +16,21 @@ usage: asmrewrite COMMAND ...
   as ARGS...                              assemble like GNU as, the text rewritten
   check OBJECT...                         a verdict on every site of objects and programs
   check --original ORIG.o NEW.o           prove that NEW.o is ORIG.o but for the sites
+        --json, --sarif FILE|-            the verdicts of either as JSON, what is not PASS as SARIF 2.1.0
   sites OBJECT|PROGRAM... [--json]        list the sites
+  profile show|merge|diff FILE... [--json]
+                                          what programs called (ASMREWRITE_RUNTIME=learn ASMREWRITE_PROFILE=FILE)
+  bake PROGRAM --profile FILE -o OUT      fill the chains of a linked program or shared library from a profile
+  runtime [--cflags] [--libs]             what to compile and link with, for builds that link by themselves
+  stress [--seconds N] [--threads N]      patch code while threads run through it, and count what goes wrong
+  audit OBJECT|PROGRAM|DIR...             which indirect branches there are, what each is, how it is protected
+      [--policy F] [--baseline F] [--write-baseline F] [--returns] [--json] [--sarif F|-]
   demo                                    build, rewrite, check and run the shipped example
   --as-dir                                print the folder to give `gcc -B`
   --include-dir                           print the folder of the headers
   --version
 
-keys: passes abi bundle align slow targets inline-asm functions skip-functions check profile tables stats
+keys: passes abi bundle align slow targets inline-asm functions skip-functions check runtime profile tables stats
 on-unsure static-call-prefix. They are given as --KEY VALUE here, as -fplugin-arg-asmrewrite-KEY=VALUE to a
 compiler, as ASMREWRITE_FLAGS="KEY=VALUE ...", or in asmrewrite.toml; the nearest wins. See docs/options.md."""
 
@@ -58,6 +66,26 @@ def _dispatch(arguments: list[str]) -> int:
         from asmrewrite.cli import objects
 
         return objects.check_main(rest) if command == "check" else objects.sites_main(rest)
+    if command == "profile":
+        from asmrewrite.cli.profiles import profile_main
+
+        return profile_main(rest)
+    if command == "bake":
+        from asmrewrite.cli.baking import bake_main
+
+        return bake_main(rest)
+    if command == "stress":
+        from asmrewrite.cli.stress import stress_main
+
+        return stress_main(rest)
+    if command == "runtime":
+        from asmrewrite.cli.runtime import runtime_main
+
+        return runtime_main(rest)
+    if command == "audit":
+        from asmrewrite.cli.audit import audit_main
+
+        return audit_main(rest)
     if command == "demo":
         from asmrewrite.cli.demo import demo_main
 

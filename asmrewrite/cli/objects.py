@@ -3,90 +3,97 @@
 from __future__ import annotations
 
 import sys
+from typing import NamedTuple
 
 from asmrewrite.cli.report import say
+from asmrewrite.cli.verdicts import Checked, as_json, as_lines, as_sarif
 from asmrewrite.errors import OptionError
-from asmrewrite.verify.sites import SiteVerdict, Verdict, bytecode_alone, check
+from asmrewrite.verify.sites import bytecode_alone, check
+
+
+class _Request(NamedTuple):
+    """The command line of `check` and `sites`."""
+
+    files: list[str]
+    original: str
+    json: bool
+    sarif: str
 
 
 def check_main(arguments: list[str]) -> int:
     """A line for each site, and with --original for each section; status 0 when all pass."""
-    original, arguments = _original(arguments)
-    files, json = _words(arguments)
-    if original:
-        if len(files) != 1:
+    request = _request(arguments, ("--original", "--sarif"))
+    if request.original:
+        if len(request.files) != 1:
             raise OptionError("--original compares one object", hint="asmrewrite check --original ORIG.o NEW.o")
-        return _compare(original, files[0], json)
-    bad = total = 0
-    found: list[tuple[str, tuple[SiteVerdict, ...]]] = []
-    for file in files:
-        verdicts = check(file)
-        total += len(verdicts)
-        bad += sum(1 for verdict in verdicts if verdict.verdict is not Verdict.PASS)
-        found.append((file, verdicts))
-        if not verdicts and bytecode_alone(file):
-            print(
-                f"{file}: holds bytecode (-flto): its code is made, and rewritten, when it is linked", file=sys.stderr
-            )
-        if not json:
-            sys.stdout.writelines(f"{verdict}\n" for verdict in verdicts)
-    if json:
-        _print_json(found)
+        from asmrewrite.verify.translation import validate
+
+        proof = validate(request.original, request.files[0])
+        found = [Checked(request.files[0], proof.sites, proof.sections)]
     else:
-        say(f"{len(files)} files, {total} sites, {bad} not passed")
-    return 1 if bad else 0
+        found = [Checked(file, check(file)) for file in request.files]
+        for checked in found:
+            if not checked.sites and bytecode_alone(checked.file):
+                say(f"{checked.file}: holds bytecode (-flto): its code is made, and rewritten, when it is linked")
+    if request.sarif:
+        as_sarif(found, request.sarif)
+    if request.json:
+        as_json(found)
+    elif request.sarif != "-":
+        as_lines(found)
+        if request.original:
+            from asmrewrite.cli.sidebyside import show
+
+            show(request.original, request.files[0], found[0].sections)
+        _summary(found)
+    return 1 if any(checked.bad for checked in found) else 0
 
 
-def _compare(original: str, file: str, json: bool) -> int:
-    """Translation validation of `file` against `original`."""
-    from asmrewrite.verify.translation import validate
-
-    found = validate(original, file)
-    if json:
-        import json as format_
-
-        sites = [verdict.as_dict() for verdict in found.sites]
-        sections = [verdict.as_dict() for verdict in found.sections]
-        report = {"file": file, "verdict": found.verdict.value, "sites": sites, "sections": sections}
-        print(format_.dumps(report, indent=1))
-    else:
-        sys.stdout.writelines(f"{verdict}\n" for verdict in found.sites)
-        for verdict in found.sections:
-            reason = f": {verdict.reason}" if verdict.reason else ""
-            print(f"{file}: {verdict.section}: {verdict.verdict.value}{reason}")
-        say(f"{len(found.sites)} sites, {len(found.sections)} sections: {found.verdict.value}")
-    return 0 if found.verdict is Verdict.PASS else 1
+def _summary(found: list[Checked]) -> None:
+    sites, sections, bad = (sum(n) for n in zip(*((len(c.sites), len(c.sections), c.bad) for c in found), strict=True))
+    compared = f", {sections} sections" if sections else ""
+    say(f"{len(found)} files, {sites} sites{compared}, {bad} not passed")
 
 
-def _original(arguments: list[str]) -> tuple[str, list[str]]:
-    """The value of --original, "" without it, and the other words."""
-    original, rest = "", []
+def _request(arguments: list[str], valued: tuple[str, ...]) -> _Request:
+    """Take the words apart; those of `valued` have a value, behind = or in the next word."""
+    values: dict[str, str] = {}
+    files: list[str] = []
+    json = False
     words = iter(arguments)
     for word in words:
-        if word == "--original":
-            original = next(words, "")
-            if not original:
-                raise OptionError("--original needs an object")
-        elif word.startswith("--original="):
-            original = word.partition("=")[2]
+        key, equals, value = word.partition("=")
+        if key in valued:
+            values[key] = value if equals else next(words, "")
+            if not values[key]:
+                raise OptionError(f"{key} needs a file")
+        elif word == "--json":
+            json = True
+        elif word.startswith("--"):
+            known = ", ".join(("--json", *valued))
+            raise OptionError(f"no option is named {word!r}", hint=f"there is {known}")
         else:
-            rest.append(word)
-    return original, rest
+            files.append(word)
+    if not files:
+        raise OptionError("no object was named")
+    if json and values.get("--sarif") == "-":
+        raise OptionError("--json and --sarif - both want standard output", hint="give --sarif a file")
+    return _Request(files, values.get("--original", ""), json, values.get("--sarif", ""))
 
 
 def sites_main(arguments: list[str]) -> int:
     """The sites of each file, as a table or as JSON."""
-    files, json = _words(arguments)
-    found = [(file, check(file)) for file in files]
-    if json:
-        _print_json(found)
+    request = _request(arguments, ())
+    found = [Checked(file, check(file)) for file in request.files]
+    if request.json:
+        as_json(found)
         return 0
     from rich.console import Console
     from rich.table import Table
 
     # Into a file or a pipe nothing is shortened or wrapped to the width of a terminal that is not there.
     console = Console(width=None if sys.stdout.isatty() else 1000)
-    for file, verdicts in found:
+    for file, verdicts, _ in found:
         table = Table(title=f"{file}: {len(verdicts)} sites", title_justify="left")
         for column in ("place", "pass", "form", "target", "register", "chain", "slow path", "block", "verdict"):
             table.add_column(column, overflow="fold")
@@ -97,21 +104,3 @@ def sites_main(arguments: list[str]) -> int:
             table.add_row(place, v.pass_, v.form, v.target, v.register, chain, v.slow, str(1 << v.block), verdict)
         console.print(table)
     return 0
-
-
-def _words(arguments: list[str]) -> tuple[list[str], bool]:
-    files = [word for word in arguments if not word.startswith("--")]
-    for word in arguments:
-        if word.startswith("--") and word != "--json":
-            raise OptionError(f"no option is named {word!r}", hint="there are --json and, for check, --original")
-    if not files:
-        raise OptionError("no object was named")
-    return files, "--json" in arguments
-
-
-def _print_json(found: list[tuple[str, tuple[SiteVerdict, ...]]]) -> None:
-    import json
-
-    objects = [{"file": file, "sites": [verdict.as_dict() for verdict in verdicts]} for file, verdicts in found]
-    json.dump({"objects": objects}, sys.stdout, indent=1)
-    print()

@@ -92,11 +92,15 @@ def statistics(result: Rewritten, destination: str, original: bytes, content: by
     if destination in ("1", "on"):
         made = ", ".join(f"{count} {kind}" for kind, count in sites.items()) or "no"
         left = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()))
-        say(f"asmrewrite: {name}: {made} sites{'; left alone: ' + left if left else ''}; {added:+d} bytes")
+        profile = f"; profile: {', '.join(f'{count} {what}' for what, count in result.notes)}" if result.notes else ""
+        say(f"asmrewrite: {name}: {made} sites{'; left alone: ' + left if left else ''}{profile}; {added:+d} bytes")
         return
     import json
 
-    line = json.dumps({"file": name, "sites": sites, "skipped": skipped, "bytes_added": added}) + "\n"
+    found = {"file": name, "sites": sites, "skipped": skipped, "bytes_added": added}
+    if result.notes:
+        found["profile"] = dict(result.notes)
+    line = json.dumps(found) + "\n"
     descriptor = os.open(destination, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
     try:
         os.write(descriptor, line.encode())

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from asmrewrite.analysis.reasons import SkipReason
     from asmrewrite.analysis.survey import Survey
     from asmrewrite.options import Options
+    from asmrewrite.profile import Profile
 
     class Pass(Protocol):
         """What a pass is."""
@@ -70,6 +71,8 @@ class Outcome(NamedTuple):
     appended: str = ""
     sites: tuple[Site, ...] = ()
     skips: tuple[Skip, ...] = ()
+    #: More for the statistics: words and how often.
+    notes: tuple[tuple[str, int], ...] = ()
 
 
 class Unit(NamedTuple):
@@ -80,6 +83,8 @@ class Unit(NamedTuple):
     options: Options
     #: A number that no label of an earlier rewriting of this text has reached.
     first_label: int
+    #: What the options' profile says.
+    profile: Profile = {}  # noqa: RUF012 - nobody writes to it
 
     def place(self, branch: Branch) -> tuple[int, int]:
         """Line and column of `branch`, from 1."""

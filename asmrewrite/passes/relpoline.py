@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from asmrewrite.analysis.reasons import SkipReason
     from asmrewrite.analysis.sections import Section
     from asmrewrite.options import Options
+    from asmrewrite.passes.training import Training
 
 #: The subsection that stubs go to; gas allows up to 8192, compilers use 0 and hand-written code small numbers.
 SUBSECTION = 8000
@@ -65,7 +66,7 @@ class Relpoline:
                     writer.site(branch)
                 else:
                     skips.append(unit.skipped(branch, reason))
-        return Outcome(tuple(writer.edits), writer.appended(), tuple(writer.sites), tuple(skips))
+        return Outcome(tuple(writer.edits), writer.appended(), tuple(writer.sites), tuple(skips), writer.notes())
 
     def _objection(self, unit: Unit, branch: Branch) -> SkipReason | None:
         from asmrewrite.analysis.reasons import SkipReason
@@ -94,6 +95,11 @@ class _Writer:
         self.shadow_stack = shadow_stack(unit.survey)
         # Section -> its first site's label, stubs, slots, records.
         self.sections: dict[Section, tuple[str, list[str], list[str], list[str]]] = {}
+        self.training: Training | None = None
+        if unit.options.profile:
+            from asmrewrite.passes.training import Training
+
+            self.training = Training(unit)
 
     def site(self, branch: Branch) -> None:
         """Make `branch` a site."""
@@ -109,11 +115,12 @@ class _Writer:
         slow, flags = self._slow(branch, register)
         jump = "call" if branch.form == "call" else "{disp32} jmp"
         lines = self._load(branch) + shapes.aligned(f"{jump}\t{name}", end_label, 5, options)
-        lost_lines = "\n" * self.unit.survey.listing.text.count("\n", branch.start, branch.end)
-        self.edits.append(Edit(branch.start, branch.end, lost_lines + lines))
+        lost_lines = self.unit.survey.listing.text.count("\n", branch.start, branch.end) - lines.count("\n")
+        self.edits.append(Edit(branch.start, branch.end, "\n" * lost_lines + lines))
         _, stubs, slot_lines, records = self.sections.setdefault(section, (end_label, [], [], []))
-        stubs.append(shapes.stub(name, register, slots, options.targets, slow, self.cfi))
-        slot_lines.append(f"{slots}:\n\t.quad\t{', '.join([str(abi.NEVER)] * options.targets)}\n")
+        targets = self.training.targets(place.function, section) if self.training else ()
+        stubs.append(shapes.stub(name, register, slots, options.targets, slow, self.cfi, targets))
+        slot_lines.append(shapes.slots(slots, options.targets, targets))
         records.append(
             shapes.record(
                 end_label,
@@ -139,7 +146,13 @@ class _Writer:
             pieces += [f"\t.pushsection\t{section.reference(SUBSECTION)}\n", *stubs, "\t.popsection\n"]
             pieces += [f"\t.pushsection\t{slot_section}\n\t.balign\t{abi.SLOT_SIZE}\n", *slots, "\t.popsection\n"]
             pieces += [f"\t.pushsection\t{site_section}\n\t.balign\t4\n", *records, "\t.popsection\n"]
+        if self.training:
+            pieces.append(self.training.appended())
         return "".join(pieces + [self.thunks[key] for key in sorted(self.thunks)])
+
+    def notes(self) -> tuple[tuple[str, int], ...]:
+        """What the profile did, for the statistics."""
+        return self.training.finish() if self.training else ()
 
     def _load(self, branch: Branch) -> str:
         """The instruction that brings a memory operand's target to the carrier; nothing for a register."""

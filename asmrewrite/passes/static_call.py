@@ -97,7 +97,9 @@ class _Writer:
         # A jump to a symbol of this file could be shortened to two bytes.
         wide = "{disp32} " if form != "call" and self._is_defined(symbol) else ""
         instruction = f"{wide}{branch.form}\t{target}"
-        self.edits.append(Edit(branch.start, branch.end, shapes.aligned(instruction, end_label, size, options)))
+        made = shapes.aligned(instruction, end_label, size, options)
+        lost_lines = self.text.count("\n", branch.start, branch.end) - made.count("\n")
+        self.edits.append(Edit(branch.start, branch.end, "\n" * lost_lines + made))
         _, records = self.records.setdefault(section, (end_label, []))
         records.append(self._record(branch, form, end_label, size, section))
         self.sites.append(Site("static-call", form, branch.place.function, symbol, *self.unit.place(branch)))

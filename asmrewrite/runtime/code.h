@@ -30,6 +30,8 @@ enum code_refusal {
 
 const char *asmrewrite_code_words(enum code_refusal);
 
+/* Make this process known to membarrier. */
+bool asmrewrite_code_prepare(void);
 /* Move the pages of [low, high) and the arena into a memory file. */
 enum code_refusal asmrewrite_code_open(uintptr_t low, uintptr_t high);
 void asmrewrite_code_close(void);
@@ -38,17 +40,26 @@ void asmrewrite_code_close(void);
 enum code_refusal asmrewrite_code_lock(bool wait);
 void asmrewrite_code_unlock(void);
 
+/* In a child: make its own copy now. */
+void asmrewrite_code_own(void);
+
 /* Room in the arena for new code, in bytes; NULL when it is spent. asmrewrite_code_put() fills it. */
 void *asmrewrite_code_allocate(size_t size, size_t alignment);
 
 /* Write bytes that no thread can be running. */
 void asmrewrite_code_put(void *at, const void *bytes, size_t size);
 
+/* entry.S: iret to where we are. */
+void asmrewrite_serialise(void);
+
 /* Let no core run stale bytes of what was put. */
 enum code_refusal asmrewrite_code_synchronise(void);
 
 /* Replace the `size` bytes (at most 8) at `at`, which must be `before`, while other threads run through them. */
 enum code_refusal asmrewrite_code_replace(void *at, const void *before, const void *after, unsigned size);
+
+/* The same for code that is written at `place`: one aligned store, or int3 (trap.h) for what straddles a word. */
+enum code_refusal asmrewrite_code_store(void *at, unsigned char *place, const void *after, unsigned size);
 
 /* Put every site as this process has it; start.c calls all who own sites. In a child's new copy, before it runs. */
 void asmrewrite_restore_sites(void);

@@ -1,6 +1,7 @@
 /* entry.S - where stubs and signals enter the runtime. No instruction here touches a vector or x87 register. */
 #include "code_size.h"
 #include "learn.h"
+#include "note.h"
 
 #ifdef __CET__
 #include <cet.h>
@@ -8,7 +9,7 @@
 #define _CET_ENDBR
 #endif
 
-	.hidden	asmrewrite_thread, asmrewrite_decide, asmrewrite_sample, asmrewrite_trap_handle
+	.hidden	asmrewrite_thread, asmrewrite_decide, asmrewrite_sample, asmrewrite_trap_handle, asmrewrite_static_refresh
 	.text
 
 	.macro	function name
@@ -109,11 +110,36 @@
 	jmp	asmrewrite_trap_handle
 	end	asmrewrite_trap_entry
 
+	function asmrewrite_serialise
+	movq	%rsp, %rax
+	movl	%ss, %ecx
+	save	rcx
+	save	rax
+	pushfq
+	.cfi_adjust_cfa_offset 8
+	movl	%cs, %ecx
+	save	rcx
+	leaq	1f(%rip), %rcx
+	save	rcx
+	iretq
+	.cfi_adjust_cfa_offset -40
+1:	ret
+	end	asmrewrite_serialise
+
+/* Calls of functions that only an address is known of: the processor waits for the target instead of guessing it. */
 	function asmrewrite_trap_chain
 	lfence
 	jmp	*%rcx
 	int3
 	end	asmrewrite_trap_chain
+
+	function asmrewrite_call
+	movq	%rdi, %rax
+	movq	%rsi, %rdi
+	lfence
+	jmp	*%rax
+	int3
+	end	asmrewrite_call
 
 /* Unwinders know a signal frame by these bytes. */
 	.globl	asmrewrite_trap_return
@@ -160,4 +186,13 @@ asmrewrite_arena:
 	.uleb128 0
 	.balign	8
 4:
+/* See note.h. */
+	.section .note.asmrewrite, "a", @note
+	.balign	4
+	.long	1f-0f, 3f-2f, NOTE_REFRESH
+0:	.string	NOTE_NAME
+1:	.balign	4
+2:	.long	asmrewrite_static_refresh-.
+3:	.balign	4
+
 	.section .note.GNU-stack, "", @progbits

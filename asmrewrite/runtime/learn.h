@@ -41,7 +41,7 @@ void asmrewrite_missed(void);
 
 /* relpoline.c: called from entry.S with all registers saved but the vector ones, which they do not use. */
 void asmrewrite_decide(uint32_t number, uint64_t target);
-void asmrewrite_sample(uint32_t number, uint64_t target);
+void asmrewrite_sample(uint32_t number);
 #endif
 
 #endif

@@ -51,6 +51,8 @@ static struct row *own_table(void)
 
 	if (failed(made))
 		return NULL;
+	if (asmrewrite_only_count)	/* a child counts its own calls only */
+		sys(SYS_madvise, made, table_size(), MADV_WIPEONFORK);
 	struct row *expected = NULL;
 
 	if (__atomic_compare_exchange_n(&tables[mine], &expected, (struct row *)made, false, __ATOMIC_ACQ_REL,
@@ -208,62 +210,136 @@ unsigned int asmrewrite_relpoline_targets(const struct site *site, uint64_t *tar
 	return found;
 }
 
-/* Begin another window; what was counted weighs half. */
-static void begin(const struct site *site, int32_t window)
+uint64_t asmrewrite_relpoline_others(const struct site *site)
+{
+	uint64_t others = 0;
+
+	for (unsigned int t = 0; t < TABLES; t++)
+		if (tables[t])
+			others += tables[t][site - asmrewrite_relpolines].others;
+	return others;
+}
+
+/* Begin another window; what was counted weighs half, or nothing. */
+static void begin(const struct site *site, bool forget)
 {
 	for (unsigned int t = 0; t < TABLES; t++) {
 		if (!tables[t])
 			continue;
 		struct row *row = &tables[t][site - asmrewrite_relpolines];
+		unsigned int kept = 0;
 
 		for (unsigned int i = 0; i < ROW_TARGETS; i++) {
-			row->counts[i] /= 2;
-			if (!row->counts[i])	/* its place is free: the last one moves there at the next gathering */
-				row->targets[i] = 0;
+			const uint32_t half = forget ? 0 : row->counts[i] / 2;
+
+			if (half) {
+				row->targets[kept] = row->targets[i];
+				row->counts[kept++] = half;
+			}
 		}
+		for (; kept < ROW_TARGETS; kept++)
+			row->targets[kept] = row->counts[kept] = 0;
 		row->others = 0;
-		row->left = window;
+		row->left = WINDOW_AGAIN;
 	}
 }
 
-/* Fill `plan` with the targets that are worth an entry. */
-static void rank(struct site *site, struct stub_plan *plan)
+/* The targets of `site` that are worth an entry. */
+static unsigned int ranked(struct site *site, uint64_t *worth)
 {
 	uint64_t targets[GATHER], counts[GATHER], total = 0;
-	unsigned int found = asmrewrite_relpoline_targets(site, targets, counts, GATHER);
+	unsigned int found = asmrewrite_relpoline_targets(site, targets, counts, GATHER), entries = 0;
 
 	for (unsigned int i = 0; i < found; i++)
 		total += counts[i];
 	site->calls += total;
 	for (unsigned int t = 0; t < TABLES; t++)
 		if (tables[t])
-			total += tables[t][plan->number].others;
-	for (unsigned int i = 0; i < found && plan->entries < CHAIN_MAX && counts[i] * SHARE >= total; i++) {
+			total += tables[t][site - asmrewrite_relpolines].others;
+	for (unsigned int i = 0; i < found && entries < CHAIN_MAX && counts[i] * SHARE >= total; i++) {
 		if (asmrewrite_reaches(asmrewrite_arena, targets[i]))
-			plan->targets[plan->entries++] = targets[i];
+			worth[entries++] = targets[i];
 		else
 			site->far = true;
 	}
+	return entries;
 }
 
-/* Give `site` the chain that it has earned. */
+bool asmrewrite_relpoline_compiled(struct site *site, enum site_state state)
+{
+	site->state = (uint8_t)state;
+	return lead(site, site->compiled);
+}
+
+/* A chain of exactly these entries: made before, or made now. */
+static const struct chain *chain_of(struct site *site, const uint64_t *targets, unsigned int count)
+{
+	const struct stub_plan plan = plan_of(site);
+	const struct chain *chain;
+
+	for (chain = site->chains; chain; chain = chain->previous)
+		if (chain->entries == count && same_bytes(chain->targets, targets, count * sizeof(*targets)))
+			return chain;
+	chain = asmrewrite_make_chain(&plan, site->chains, targets, count);
+	if (!chain || asmrewrite_code_synchronise() != CODE_OK)
+		return NULL;
+	site->chains = chain;
+	return chain;
+}
+
+bool asmrewrite_relpoline_chain(struct site *site, const uint64_t *targets, unsigned int count, enum site_state state)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (!asmrewrite_reaches(asmrewrite_arena, targets[i]))
+			return false;
+	const struct chain *chain = chain_of(site, targets, count);
+
+	if (!chain)
+		return false;
+	site->state = (uint8_t)state;
+	site->chain = chain;
+	site->samples = 0;
+	return lead(site, chain_code(chain));
+}
+
+bool asmrewrite_relpoline_learn(struct site *site, bool forget)
+{
+	if (!site->learning)
+		return false;
+	begin(site, forget);
+	site->state = SITE_LEARNING;
+	return lead(site, site->learning);
+}
+
+/* Give `site` what it has earned. */
 static void decide(struct site *site)
 {
-	struct stub_plan plan = plan_of(site);
-	unsigned char *chain = NULL;
+	uint64_t targets[CHAIN_MAX];
+	const unsigned int count = ranked(site, targets);
 
-	rank(site, &plan);
 	site->learned++;
-	site->samples = 0;
-	if (plan.entries) {
-		chain = asmrewrite_chain(&plan);
-		if (chain && asmrewrite_code_synchronise() != CODE_OK)
-			chain = NULL;
+	if (count && asmrewrite_relpoline_chain(site, targets, count, SITE_CHAIN))
+		return;
+	if (count && site->chain) {	/* no new chain is to be had: the last one is better than none */
+		site->state = SITE_CHAIN;
+		lead(site, chain_code(site->chain));
+	} else {
+		asmrewrite_relpoline_compiled(site, SITE_COMPILED);
 	}
-	site->state = chain ? SITE_CHAIN : SITE_COMPILED;
-	site->entries = chain ? plan.entries : 0;
-	site->targets = chain ? (const uint64_t *)chain - plan.entries : NULL;
-	lead(site, chain ? chain : site->compiled);
+}
+
+/* What asmrewrite_count would have done, had the row been ready. */
+static void count(struct row *row, uint64_t target)
+{
+	for (unsigned int i = 0; i < ROW_TARGETS; i++) {
+		if (!row->targets[i])
+			row->targets[i] = target;
+		if (row->targets[i] == target) {
+			row->counts[i]++;
+			return;
+		}
+	}
+	row->others++;
 }
 
 void asmrewrite_decide(uint32_t number, uint64_t target)
@@ -271,7 +347,6 @@ void asmrewrite_decide(uint32_t number, uint64_t target)
 	struct thread *me = &asmrewrite_thread;
 	struct site *site = &asmrewrite_relpolines[number];
 
-	(void)target;
 	if (!me->rows)
 		me->rows = own_table();
 	if (!me->rows)
@@ -280,6 +355,7 @@ void asmrewrite_decide(uint32_t number, uint64_t target)
 
 	if (asmrewrite_only_count) {
 		row->left = INT32_MAX;
+		count(row, target);
 	} else if (!row->targets[0] && !row->others) {
 		row->left = site->learned ? WINDOW_AGAIN : WINDOW;	/* this thread's first call here */
 	} else {
@@ -294,38 +370,18 @@ void asmrewrite_decide(uint32_t number, uint64_t target)
 	}
 }
 
-void asmrewrite_sample(uint32_t number, uint64_t target)
+void asmrewrite_sample(uint32_t number)
 {
 	struct site *site = &asmrewrite_relpolines[number];
 
-	(void)target;
 	asmrewrite_thread.misses = MISSES_A_SAMPLE;
-	if (++site->samples < site->patience || site->state != SITE_CHAIN)
-		return;
-	if (asmrewrite_code_lock(false) != CODE_OK)
+	site->missed++;
+	if (++site->samples < site->patience || site->state != SITE_CHAIN || asmrewrite_code_lock(false) != CODE_OK)
 		return;
 	if (site->state == SITE_CHAIN) {
 		if (site->patience < PATIENCE_MAX)
 			site->patience *= 2;
-		site->samples = 0;
-		begin(site, WINDOW_AGAIN);
-		site->state = SITE_LEARNING;
-		lead(site, site->learning);
-	}
-	asmrewrite_code_unlock();
-}
-
-void asmrewrite_relpoline_leave(void)
-{
-	if (asmrewrite_code_lock(true) != CODE_OK)
-		return;
-	for (size_t i = 0; i < asmrewrite_relpoline_count; i++) {
-		struct site *site = &asmrewrite_relpolines[i];
-
-		if (site->state == SITE_REFUSED || site->stub == site->compiled)
-			continue;
-		site->state = SITE_COMPILED;
-		lead(site, site->compiled);
+		asmrewrite_relpoline_learn(site, false);
 	}
 	asmrewrite_code_unlock();
 }

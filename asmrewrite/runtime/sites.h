@@ -25,17 +25,23 @@ struct site {
 	unsigned char *learning; /* its learning stub, made once */
 	unsigned char *stub;	/* where it leads now */
 	const unsigned char *slow;
-	const uint64_t *targets; /* of the chain, most frequent first */
+	const struct chain *chain; /* that it runs, or ran last */
+	const struct chain *chains; /* all that were made for it, the newest first */
 	uint64_t calls;		/* counted while learning */
-	uint16_t samples;	/* misses looked at since the chain was made */
+	uint32_t missed;	/* misses looked at, in all, */
+	uint16_t samples;	/* and since the chain was made */
 	uint16_t patience;	/* how many start a relearning */
 	uint16_t learned;	/* how often */
-	uint8_t entries;	/* of the chain */
 	uint8_t reg;
 	uint8_t state;
 	uint8_t refusal;
 	bool far;		/* a frequent target was out of reach */
 };
+
+static inline bool runs_chain(const struct site *site)
+{
+	return site->state == SITE_CHAIN || site->state == SITE_PINNED;
+}
 
 extern struct site *asmrewrite_relpolines;
 extern size_t asmrewrite_relpoline_count;
@@ -44,12 +50,18 @@ extern size_t asmrewrite_relpoline_count;
 bool asmrewrite_relpoline_read(uintptr_t *low, uintptr_t *high);
 /* In the new memory file: make what stubs are missing and put every site. */
 void asmrewrite_relpoline_restore(void);
-/* Let every site go back to its compiled stub. */
-void asmrewrite_relpoline_leave(void);
+
+/* All under the lock; false when the site could not be led there, and is refused from now on. */
+bool asmrewrite_relpoline_learn(struct site *site, bool forget);
+bool asmrewrite_relpoline_compiled(struct site *site, enum site_state state);
+bool asmrewrite_relpoline_chain(struct site *site, const uint64_t *targets, unsigned int count, enum site_state state);
 
 /* Calls of `site` for each target, over all threads; returns how many targets there are (at most `room`). */
 unsigned int asmrewrite_relpoline_targets(const struct site *site, uint64_t *targets, uint64_t *counts,
 					  unsigned int room);
+
+/* Its calls of targets that found no place in a row. */
+uint64_t asmrewrite_relpoline_others(const struct site *site);
 
 /* Count all calls and decide nothing: for a profile. */
 extern bool asmrewrite_only_count;

@@ -1,20 +1,26 @@
 /* start.c - the runtime's beginning and end in a module (a program or a shared object), and its report. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "asmrewrite/relpoline.h"
 #include "code.h"
+#include "profile.h"
 #include "sites.h"
+#include "static_sites.h"
 
 static const char *log_file;
+static const char *profile_file;
 static enum code_refusal refusal;
 
 void asmrewrite_restore_sites(void)
 {
 	asmrewrite_relpoline_restore();
+	asmrewrite_static_restore();
 }
 
 /* The environment of a program with more rights than its user is not listened to. */
@@ -37,15 +43,16 @@ static void report(void)
 		asmrewrite_code_words(refusal));
 	for (size_t i = 0; i < asmrewrite_relpoline_count; i++) {
 		const struct site *site = &asmrewrite_relpolines[i];
+		const unsigned int entries = runs_chain(site) ? (unsigned int)site->chain->entries : 0;
 
 		if (!site->learned && site->state != SITE_REFUSED)
 			continue;
 		dprintf(file, "  %p %s entries %u learned %u calls %llu%s%s%s\n", (void *)site->at, names[site->state],
-			site->entries, site->learned, (unsigned long long)site->calls,
+			entries, site->learned, (unsigned long long)site->calls,
 			site->far ? ", a target is further than 2 GiB" : "", site->refusal ? ": " : "",
 			site->refusal ? asmrewrite_code_words(site->refusal) : "");
-		for (unsigned int e = 0; e < site->entries; e++)
-			dprintf(file, "    -> %#llx\n", (unsigned long long)site->targets[e]);
+		for (unsigned int e = 0; e < entries; e++)
+			dprintf(file, "    -> %#llx\n", (unsigned long long)site->chain->targets[e]);
 	}
 	close(file);
 }
@@ -56,12 +63,18 @@ __attribute__((constructor(101))) static void start(void)
 	const char *wanted = variable("ASMREWRITE_RUNTIME");
 
 	log_file = variable("ASMREWRITE_LOG");
+	profile_file = variable("ASMREWRITE_PROFILE");
 	if (wanted && !strcmp(wanted, "off"))
 		return;
 	asmrewrite_only_count = wanted && !strcmp(wanted, "learn");
-	if (!asmrewrite_relpoline_read(&low, &high))
+	const bool relpolines = asmrewrite_relpoline_read(&low, &high), statics = asmrewrite_static_read(&low, &high);
+
+	if (!relpolines && !statics)
 		return;
 	refusal = asmrewrite_code_open(low, high);
+	/* A child must not follow its parent's static calls. Relpolines do no harm: they compare. */
+	if (statics && refusal == CODE_OK)
+		pthread_atfork(NULL, NULL, asmrewrite_code_own);
 	if (refusal != CODE_OK && log_file)
 		report();
 }
@@ -70,5 +83,8 @@ __attribute__((destructor(101))) static void stop(void)
 {
 	if (log_file && refusal == CODE_OK)
 		report();
-	asmrewrite_relpoline_leave();
+	if (profile_file && *profile_file)
+		asmrewrite_profile_end(profile_file);
+	asmrewrite_relpoline_stop();
+	asmrewrite_code_close();
 }

@@ -11,7 +11,7 @@
 
 /* Code being written: `here` is where it will run. */
 struct writer {
-	unsigned char bytes[CHAIN_MAX * (8 + ENTRY_SIZE) + TAIL_SIZE];
+	unsigned char bytes[sizeof(struct chain) + CHAIN_MAX * (8 + ENTRY_SIZE) + TAIL_SIZE];
 	unsigned int size;
 	unsigned char *here;
 };
@@ -78,24 +78,27 @@ void *asmrewrite_learning_stub(const struct stub_plan *plan)
 	return out.here;
 }
 
-void *asmrewrite_chain(const struct stub_plan *plan)
+const struct chain *asmrewrite_make_chain(const struct stub_plan *plan, const struct chain *previous,
+					  const uint64_t *targets, unsigned int count)
 {
-	const unsigned int slots = plan->entries * 8u, size = slots + plan->entries * ENTRY_SIZE + TAIL_SIZE;
-	struct writer out = { .here = asmrewrite_code_allocate(size, 64) };
+	struct writer out = { .here = asmrewrite_code_allocate(sizeof(struct chain) + count * (8 + ENTRY_SIZE) + TAIL_SIZE, 64) };
+	struct chain head = { previous, count };
+	struct chain *chain = (struct chain *)out.here;
 
 	if (!out.here)
 		return NULL;
-	copy_bytes(out.bytes, plan->targets, slots);
-	out.size = slots;
-	for (unsigned int entry = 0; entry < plan->entries; entry++) {
+	copy_bytes(out.bytes, &head, sizeof(head));
+	copy_bytes(out.bytes + sizeof(head), targets, count * 8);
+	out.size = (unsigned int)sizeof(head) + count * 8;
+	for (unsigned int entry = 0; entry < count; entry++) {
 		byte(&out, 0x48 | (plan->reg >> 3) << 2), byte(&out, 0x3b), byte(&out, 0x05 | (plan->reg & 7) << 3);
-		distance(&out, out.here + entry * 8);
-		byte(&out, 0x0f), byte(&out, 0x84), distance(&out, (const void *)plan->targets[entry]);
+		distance(&out, &chain->targets[entry]);
+		byte(&out, 0x0f), byte(&out, 0x84), distance(&out, (const void *)targets[entry]);
 	}
 	byte(&out, 0x64), byte(&out, 0xff), byte(&out, 0x0c), byte(&out, 0x25), word(&out, (uint32_t)misses_offset());
 	byte(&out, 0x78), byte(&out, 0x05);
 	byte(&out, 0xe9), distance(&out, plan->slow);
 	enter(&out, plan, asmrewrite_missed);
 	asmrewrite_code_put(out.here, out.bytes, out.size);
-	return out.here + slots;
+	return chain;
 }

@@ -8,7 +8,7 @@
  *	e9 rel32		jmp	slow path
  *	.long number
  *
- * A chain, its slots in front of it:
+ * A chain, its struct in front of it (the targets are its slots):
  *
  *	48 3b 05 rel32		cmpq	slot0(%rip), %rax	\ for each entry
  *	0f 84 rel32		je	target0			/
@@ -28,12 +28,18 @@
 
 #define CHAIN_MAX	8
 
+/* What a stub is made for. */
 struct stub_plan {
 	uint32_t number;	/* of the site */
 	uint8_t reg;		/* that holds the target, hardware number */
-	uint8_t entries;	/* of `targets`, the most frequent first */
 	const void *slow;	/* the slow path */
-	uint64_t targets[CHAIN_MAX];
+};
+
+/* In the arena, its code behind it. It is never changed and never freed: a thread may sleep in it. */
+struct chain {
+	const struct chain *previous; /* of the same site */
+	uint64_t entries;
+	uint64_t targets[];	/* the most frequent first */
 };
 
 /* Whether a direct jump at `from` reaches `to`. */
@@ -41,6 +47,13 @@ int asmrewrite_reaches(const void *from, uint64_t to);
 
 /* Make a stub in the arena, under the lock; NULL when that is spent. */
 void *asmrewrite_learning_stub(const struct stub_plan *plan);
-void *asmrewrite_chain(const struct stub_plan *plan);
+const struct chain *asmrewrite_make_chain(const struct stub_plan *plan, const struct chain *previous,
+					  const uint64_t *targets, unsigned int count);
+
+/* The first instruction of a chain. */
+static inline void *chain_code(const struct chain *chain)
+{
+	return (void *)&chain->targets[chain->entries];
+}
 
 #endif

@@ -33,15 +33,19 @@ static inline int failed(long result)
 	return (unsigned long)result > -4096UL;
 }
 
-/* Not memcpy and memset: the compiler would call libc's. */
+/* Not memcpy and memcmp: the compiler would call libc's. */
 static inline void copy_bytes(void *to, const void *from, size_t size)
 {
 	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
 }
 
-static inline void clear_bytes(void *to, size_t size)
+static inline int same_bytes(const void *a, const void *b, size_t size)
 {
-	__asm__ volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(0) : "memory");
+	const unsigned char *left = a, *right = b;
+
+	while (size && *left == *right)
+		left++, right++, size--;
+	return !size;
 }
 
 #endif

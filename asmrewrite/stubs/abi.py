@@ -41,8 +41,8 @@ NO_REGISTER = 255
 #: bits 0-1: slow path; bit 2: the branch was `notrack`; bit 3: the key is the trampoline, no __SCK__ being known.
 FLAG_SLOW_MASK, FLAG_NOTRACK, FLAG_KEY_IS_TRAMPOLINE = 3, 4, 8
 
-#: A slot before training: an address that no code has, and not 0, so that a null call still faults.
-NEVER = 1
+#: A slot is an address. Before training it is the slot's own: data, which nothing calls, and not 0, so that a null
+#: call still faults; and in a movable program a relocation with an addend that can be changed later.
 SLOT_SIZE = 8
 
 RECORD = struct.Struct("<iiiBBBBBBHI")

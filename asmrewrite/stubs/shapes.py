@@ -62,14 +62,17 @@ def thunk(slow: str, register: str, notrack: bool, cfi: bool) -> str:
     )
 
 
-def stub(name: str, register: str, slots: str, chain: int, slow: str, cfi: bool) -> str:
-    """A relpoline's stub; `slots` is the label of its slots, `slow` the symbol of its slow path."""
-    key = (register, chain, slow, cfi)
+def stub(name: str, register: str, slots: str, chain: int, slow: str, cfi: bool, targets: tuple[str, ...] = ()) -> str:
+    """A relpoline's stub; `slots` is the label of its slots, `slow` the symbol of its slow path.
+
+    The first entries lead to `targets`, the others to `slow`.
+    """
+    key = (register, chain, slow, cfi, targets)
     template = _stubs.get(key)
     if template is None:
         entries = "".join(
-            f"\tcmpq\tSLOTS{f'+{abi.SLOT_SIZE * entry}' if entry else ''}(%rip), %{register}\n\t{{disp32}} je\t{slow}\n"
-            for entry in range(chain)
+            f"\tcmpq\tSLOTS{f'+{abi.SLOT_SIZE * entry}' if entry else ''}(%rip), %{register}\n\t{{disp32}} je\t{led}\n"
+            for entry, led in enumerate((*targets, *[slow] * (chain - len(targets))))
         )
         body = _framed(f"{entries}\t{{disp32}} jmp\t{slow}\n", cfi)
         frame = f"\t.p2align 4, 0xcc\n\t.type\tNAME, @function\nNAME:\n{body}\t.size\tNAME, .-NAME\n"
@@ -77,8 +80,14 @@ def stub(name: str, register: str, slots: str, chain: int, slow: str, cfi: bool)
     return template.replace("\0", slots).replace("\1", name)
 
 
+def slots(label: str, chain: int, targets: tuple[str, ...] = ()) -> str:
+    """The slots of a stub: the addresses of `targets`; each of the others holds its own."""
+    own = (f"{label}{f'+{abi.SLOT_SIZE * entry}' if entry else ''}" for entry in range(len(targets), chain))
+    return f"{label}:\n\t.quad\t{', '.join((*targets, *own))}\n"
+
+
 #: Stubs of one listing differ in two names; \0 and \1 stand for them.
-_stubs: dict[tuple[str, int, str, bool], str] = {}
+_stubs: dict[tuple[str, int, str, bool, tuple[str, ...]], str] = {}
 
 
 def _framed(body: str, cfi: bool) -> str:
@@ -114,5 +123,5 @@ def linked_section(name: str, flags: str, anchor: str, section: Section) -> str:
 
     `o` (SHF_LINK_ORDER) lets --gc-sections drop the table with its text; the group does so for COMDAT text.
     """
-    group = f", {section.group}{', comdat' if 'comdat' in section.arguments else ''}" if section.group else ""
+    group = f", {section.group}{', comdat' if section.comdat else ''}" if section.group else ""
     return f'{name}, "{flags}o{"G" if group else ""}", @progbits, {anchor}{group}'

@@ -42,6 +42,30 @@ def publish(path: str, *buffers: bytes | memoryview, replace: bool = False) -> N
         raise
 
 
+def replace_whole(path: str, content: bytes, mode: int) -> None:
+    """Make `content`, with the permissions `mode`, the file at `path` in one step: who reads it has the old or this.
+
+    Raises `OSError` with `path` as its file name; then what was there is there still.
+    """
+    path = os.path.realpath(path)
+    partial = f"{path}.{os.getpid()}.partial"
+    try:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            try:
+                write_all(descriptor, content)
+                os.fchmod(descriptor, mode)
+            finally:
+                os.close(descriptor)
+            os.rename(partial, path)
+        except BaseException:
+            os.unlink(partial)
+            raise
+    except OSError as error:
+        error.filename, error.filename2 = path, None
+        raise
+
+
 def print_all(*buffers: bytes | memoryview) -> None:
     """Write `buffers` to standard output; an `OSError` says that it was there."""
     try:

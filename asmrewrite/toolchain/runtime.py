@@ -25,9 +25,11 @@ FLAGS = (
 
 def runtime_object(compiler: str) -> str:
     """The path of the runtime as `compiler` (a driver of gcc or clang) makes it; `ToolError` when it cannot."""
+    compiler = _c_compiler(compiler)
     sources = sorted(name for name in os.listdir(FOLDER) if name.endswith((".c", ".h", ".S")))
     key = [compiler, *FLAGS]
-    for name in [*sources, os.path.join(INCLUDE, "asmrewrite", "abi.h")]:
+    headers = os.path.join(INCLUDE, "asmrewrite")
+    for name in [*sources, *(os.path.join(headers, header) for header in sorted(os.listdir(headers)))]:
         with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
             key.append(file.read())
     name = f"runtime-{crc32(os.fsencode(chr(0).join(key))):08x}.o"
@@ -40,6 +42,15 @@ def runtime_object(compiler: str) -> str:
     raise ToolError(
         "no folder can hold the runtime", hint=f"make one of these writable: {', '.join(places())}; or use runtime=off"
     )
+
+
+def _c_compiler(driver: str) -> str:
+    """The driver for C that belongs to `driver`: g++ takes everything for C++, whatever -x says."""
+    folder, name = os.path.split(driver)
+    for theirs, c in (("clang++", "clang"), ("g++", "gcc"), ("c++", "cc"), ("gfortran", "gcc")):
+        if theirs in name:
+            return os.path.join(folder, name.replace(theirs, c))
+    return driver if "cc" in name or "clang" in name else "gcc"
 
 
 def _build(compiler: str, sources: list[str], place: str, name: str) -> bool:

@@ -6,10 +6,11 @@ What cannot be proven is called unknown, and what cannot be shown to be protecte
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from io import BytesIO
 from typing import NamedTuple
 
-from iced_x86 import Code, Decoder, FlowControl, Formatter, FormatterSyntax, Instruction, Mnemonic, OpKind, Register
+from iced_x86 import Decoder, FlowControl, Formatter, FormatterSyntax, Instruction, Mnemonic, OpKind, Register
 
 from asmrewrite.analysis.reasons import SkipReason
 from asmrewrite.errors import CheckError
@@ -46,7 +47,8 @@ class AuditedBranch(NamedTuple):
     """One branch: indirect itself, or direct to a stub or thunk that does it in its place.
 
     `file` is the name of the object, as `Audited` has it; `address` is an offset in `section` for an object. `text` is
-    the instruction. `function` is "" where the file is stripped of it, and `distance` from its start (bytes).
+    the instruction. `function` is "" where the file is stripped of it; `distance` is from its start, or then from
+    that of the section (bytes).
     `source` and `line` are where the debug information has it, "" and 0 without. `indirect` says whether the
     instruction is an indirect branch itself.
     """
@@ -72,7 +74,7 @@ class AuditedBranch(NamedTuple):
     @property
     def place(self) -> str:
         """Where it is, for people."""
-        where = f"{self.function}+{self.distance:#x}" if self.function else f"{self.section}+{self.address:#x}"
+        where = f"{self.function or self.section}+{self.distance:#x}"
         return f"{where} ({self.source}:{self.line})" if self.line else where
 
     def as_dict(self) -> dict[str, Any]:
@@ -147,13 +149,14 @@ class _Reader:
         self._bodies = {
             place: thunk for place, thunk in self.thunks.items() if isinstance(place, int) and thunk.end > place
         }
+        self._body_ranges = _Ranges((place, thunk.end) for place, thunk in self._bodies.items())
         self._unrewritten = "" if image.named(abi.SITES_SECTION) else "no table of sites: it was not rewritten"
 
     def notes(self) -> Iterator[str]:
         """What limits this reading."""
         if self.swept.undecoded:
-            count = len(self.swept.undecoded)
-            yield f"{count} bytes of code sections are no instructions, the first at {self._where(self.swept.undecoded[0])}"
+            count, first = len(self.swept.undecoded), self._where(self.swept.undecoded[0])
+            yield f"{count} bytes of code sections are no instructions, the first at {first}"
         if any(section.name.startswith(".gnu.lto_") for section in self.image.sections):
             yield "it holds bytecode of link-time optimisation, whose branches are not made yet"
         if not self.functions.sections:
@@ -205,12 +208,10 @@ class _Reader:
         return thunk.protection or "retpoline"
 
     def _to_thunks(self, sites: set[int], stubs: list[tuple[int, int]]) -> Iterator[tuple[int, AuditedBranch]]:
-        own = sorted(stubs)
+        own = _Ranges(stubs)
         for instruction, target in self.swept.to_thunks:
             place, thunk = instruction.ip, self.thunks[target]
-            if place in sites or any(start <= place < end for start, end in own):
-                continue
-            if self._body_of(place) is not None:
+            if place in sites or own.holding(place) is not None or self._body_of(place) is not None:
                 continue
             returns = thunk.name == RETURN_THUNK or (not thunk.name and thunk.returns)
             if returns and not self.returns:
@@ -239,9 +240,10 @@ class _Reader:
         kinds = jumps.of(asked)
         for instruction in self.swept.indirect:
             place = instruction.ip
-            jump = self._kind(instruction, kinds)
             body = self._body_of(place)
-            if body is not None:
+            if body is None:
+                jump = self._kind(instruction, kinds)
+            else:
                 jump = Jump("thunk", f"of {body.name}" if body.name else "of a thunk without a name")
             protection = body.protection if body is not None else self._fenced(instruction)
             why = jump.why if protection == "none" or body is not None else "behind an lfence"
@@ -323,11 +325,8 @@ class _Reader:
 
     def _body_of(self, place: int) -> Thunk | None:
         """The thunk whose body holds `place`."""
-        function = self.functions.at(place)
-        if function is not None and function.start in self._bodies:
-            thunk = self._bodies[function.start]
-            return thunk if place < thunk.end else None
-        return next((thunk for start, thunk in self._bodies.items() if start <= place < thunk.end), None)
+        start = self._body_ranges.holding(place)
+        return None if start is None else self._bodies[start]
 
     def _in_plt(self, place: int) -> bool:
         located = self.addresses.locate(place)
@@ -338,7 +337,9 @@ class _Reader:
         section = located[0].name if located else ""
         address = place if located is None or not self.image.relocatable else located[1]
         function = self.functions.at(place)
-        name, distance = (function.name, place - function.start) if function else ("", 0)
+        name, distance = "", located[1] if located else 0
+        if function is not None and function.name:
+            name, distance = function.name, place - function.start
         if kind == "plt" and why.startswith("the import "):
             name, distance = f"{why.removeprefix('the import ')}@plt", 0
         return AuditedBranch(self.image.path, section, address, name, distance, kind, protection, why, text, indirect)
@@ -354,6 +355,20 @@ class _Reader:
     def _where(self, place: int) -> str:
         located = self.addresses.locate(place)
         return f"{located[0].name}+{located[1]:#x}" if located else f"{place:#x}"
+
+
+class _Ranges:
+    """Ranges of places, [start, end), of which none overlaps another."""
+
+    def __init__(self, ranges: Iterable[tuple[int, int]]) -> None:
+        self._ranges = sorted(ranges)
+
+    def holding(self, place: int) -> int | None:
+        """The start of the range that holds `place`."""
+        index = bisect_right(self._ranges, (place, 1 << 64)) - 1
+        if index < 0 or not self._ranges[index][0] <= place < self._ranges[index][1]:
+            return None
+        return self._ranges[index][0]
 
 
 def summary(branches: Iterable[AuditedBranch]) -> dict[str, dict[str, int]]:

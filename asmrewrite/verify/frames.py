@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from asmrewrite.verify.image import Image, Location, Section
 
 _OMIT = 0xFF
+#: What stands in a CIE of .debug_frame where a frame has its CIE (DWARF 5 section 6.4.1).
+_DEBUG_CIE = 0xFFFFFFFF
 
 
 class Frame(NamedTuple):
@@ -59,8 +61,9 @@ class Table(NamedTuple):
 
 
 def frames(image: Image, section: Section) -> Iterator[Frame]:
-    """Every FDE of an object's .eh_frame, in order."""
-    data = section.data
+    """Every FDE of an object's .eh_frame or .debug_frame, in order."""
+    debug = section.name == ".debug_frame"
+    data = image.inflated(section)
     position = 0
     cies: dict[int, _Cie] = {}
     while position < len(data):
@@ -77,10 +80,11 @@ def frames(image: Image, section: Section) -> Iterator[Frame]:
             raise CheckError("an unwind table is cut short")
         reader = Reader(data, position + 4, end)
         distance = reader.number(4)
-        if distance == 0:
+        if distance == (_DEBUG_CIE if debug else 0):
             cies[start] = _cie(image, section, reader)
         else:
-            cie = cies.get(start + 4 - distance)
+            place = image.follow_field(section, start + 4) if debug else None
+            cie = cies.get(place.offset if place else distance if debug else start + 4 - distance)
             if cie is None:
                 raise CheckError("a frame without CIE")
             yield _fde(image, section, reader, cie, start)
@@ -99,10 +103,12 @@ class _Cie(NamedTuple):
 
 def _cie(image: Image, section: Section, reader: Reader) -> _Cie:
     start = reader.position
-    reader.number(1)
+    version = reader.number(1)
     augmentation = b""
     while (byte := reader.take(1)) != b"\0":
         augmentation += byte
+    if version == 4 and reader.take(2) != b"\x08\0":
+        raise CheckError("a frame with other addresses than of 8 bytes")
     code_alignment = reader.uleb()
     reader.uleb()
     reader.uleb()
@@ -140,6 +146,8 @@ def _fde(image: Image, section: Section, reader: Reader, cie: _Cie, first: int) 
     size = _pointer_size(pointer)
     relocations = image.relocations(section.number)
     used = [place for place in range(first, reader.end) if place in relocations]
+    if used[:1] == [reader.position - 4]:
+        del used[0]  # of the pointer to its CIE, in .debug_frame
     if used[:1] != [reader.position]:
         raise CheckError("a frame has a relocation where none is known")
     start = image.follow_field(section, reader.position)

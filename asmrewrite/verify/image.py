@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from asmrewrite.analysis.properties import FEATURE_1_AND, NOTE_SECTION, SHSTK
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, BinaryIO
 
+_DAMAGE = (
+    struct.error, LookupError, ValueError, OverflowError, TypeError, AttributeError, AssertionError, MemoryError,
+)  # fmt: skip
 _SYMBOL = struct.Struct("<IBBHQQ")
+_COMPRESSION = struct.Struct("<IIQQ")
+_SHF_COMPRESSED = 0x800
 _RELA = struct.Struct("<QQq")
 #: A note's header: sizes of name and description, type. A property's: type and size.
 _NOTE, _PROPERTY = struct.Struct("<III"), struct.Struct("<II")
@@ -26,8 +32,23 @@ _SHN_UNDEF, _SHN_LORESERVE, _STT_FUNC = 0, 0xFF00, 2
 _SHF_ALLOC, _SHF_EXECINSTR, _SHF_TLS = 0x2, 0x4, 0x400
 #: Relocations whose field holds symbol + addend - place (psABI table 4.9): PC32, PLT32.
 PC_RELATIVE = frozenset({2, 4})
+#: A pointer to a symbol, and a pointer into the module (psABI, "Relocation Types").
+_R_64, _R_RELATIVE = 1, 8
 #: GOTPCREL, GOTPCRELX, REX_GOTPCRELX.
 GOT_RELATIVE = frozenset({9, 41, 42})
+
+
+@contextmanager
+def damage(name: str) -> Iterator[None]:
+    """Turns what reading a damaged file may raise, wherever it is noticed, into a `CheckError`."""
+    from elftools.common.exceptions import ELFError
+
+    try:
+        yield
+    except _DAMAGE as error:
+        raise CheckError(f"is damaged: {error!r}", file=name) from error
+    except ELFError as error:
+        raise CheckError(f"is damaged: {error}", file=name) from error
 
 
 class Section(NamedTuple):
@@ -112,6 +133,8 @@ class Image:
         self._symbols: list[Symbol] | None = None
         self._functions: dict[int, tuple[list[int], list[str]]] | None = None
         self._shadow_stack: bool | None = None
+        self._dynamic: dict[int, Relocation] | None = None
+        self._packed: frozenset[int] | None = None
 
     def _add(self, number: int, header: Any, elf: Any) -> None:
         kind = str(header["sh_type"])
@@ -138,6 +161,11 @@ class Image:
             raise CheckError(f"is cut short: {section.name} has {section.size} bytes, {len(data)} are there",
                              file=self.path)  # fmt: skip
         return data
+
+    def inflated(self, section: Section) -> bytes:
+        """The bytes of `section` as they were before -gz."""
+        content = self.contents(section)
+        return _inflated(content) if section.flags & _SHF_COMPRESSED else content
 
     @property
     def symbols(self) -> list[Symbol]:
@@ -222,6 +250,43 @@ class Image:
             return Location(0, entry.addend, symbol.name)
         return Location(symbol.section, symbol.value + entry.addend)
 
+    def pointer(self, section: Section, offset: int) -> Location | None:
+        """Where the 64-bit pointer at `offset` leads when the program runs.
+
+        None when it holds no address that is known before: a number, or a symbol that another module may define.
+        """
+        if self.relocatable:
+            entry = self.relocations(section.number).get(offset)
+            return self.follow_field(section, offset) if entry and entry.kind == _R_64 else None
+        place = section.address + offset
+        value: int | None = int.from_bytes(section.data[offset : offset + 8], "little")
+        if place in self.dynamic_relocations:
+            kind, _, value = self.dynamic_relocations[place]
+            value = value if kind == _R_RELATIVE else None
+        elif self.movable and place not in self.packed_relocations:
+            return None
+        return self.at(value) if value is not None else None
+
+    @property
+    def dynamic_relocations(self) -> dict[int, Relocation]:
+        """Address -> relocation, of all that the loader of a linked program applies by its tables with addends."""
+        if self._dynamic is None:
+            self._dynamic = {
+                place: Relocation(info & 0xFFFFFFFF, info >> 32, addend)
+                for section in self.sections
+                if section.kind == "SHT_RELA" and section.flags & _SHF_ALLOC
+                for place, info, addend in _RELA.iter_unpack(section.data)
+            }
+        return self._dynamic
+
+    @property
+    def packed_relocations(self) -> frozenset[int]:
+        """The addresses of all pointers that DT_RELR lists; the addend of each is what stands there."""
+        if self._packed is None:
+            packed = (section.data for section in self.sections if section.kind == "SHT_RELR")
+            self._packed = frozenset(place for data in packed for place in _unpacked(data))
+        return self._packed
+
     def relocation_kind(self, section: Section, offset: int) -> int | None:
         """The type of the relocation at `offset`, None when there is none."""
         entry = self.relocations(section.number).get(offset)
@@ -288,6 +353,18 @@ def _properties(data: bytes) -> Iterator[tuple[int, bytes]]:
             entry += size + -size % 8
 
 
+def _unpacked(data: bytes) -> Iterator[int]:
+    """The addresses in a DT_RELR table: an even word is one, an odd one a bitmap of the 63 words behind (gABI)."""
+    place = 0
+    for (entry,) in struct.iter_unpack("<Q", data):
+        if not entry & 1:
+            yield entry
+            place = entry + 8
+            continue
+        yield from (place + 8 * bit for bit in range(63) if entry >> (bit + 1) & 1)
+        place += 8 * 63
+
+
 def _takes_no_address(section: Section) -> bool:
     """Whether it is .tbss: what follows it stands at its address (gABI, "Thread-Local Storage")."""
     return section.kind == "SHT_NOBITS" and bool(section.flags & _SHF_TLS)
@@ -306,3 +383,21 @@ _WANTED = frozenset({"SHT_SYMTAB", "SHT_STRTAB", "SHT_RELA"})
 
 def _name(names: bytes, offset: int) -> str:
     return names[offset : names.index(b"\0", offset)].decode("latin-1")
+
+
+def _inflated(data: bytes) -> bytes:
+    """The contents of a section with SHF_COMPRESSED (gABI, "Section Compression")."""
+    import zlib
+
+    if len(data) < _COMPRESSION.size:
+        raise CheckError("a compressed section is cut short")
+    kind, _, size, _ = _COMPRESSION.unpack_from(data)
+    if kind != 1:
+        raise CheckError(f"a section compressed by method {kind}, which is not known here")
+    try:
+        content = zlib.decompress(data[_COMPRESSION.size :])
+    except zlib.error as error:
+        raise CheckError(f"a compressed section is damaged: {error}") from None
+    if len(content) != size:
+        raise CheckError("a compressed section has another size than it says")
+    return content

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from iced_x86 import Code
-
-from asmrewrite.verify.region import Region, Value
+from asmrewrite.verify.region import NAMING, Region, Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,6 +78,7 @@ class _Function:
         self.jumps = jumps
         self.region = Region(addresses, parts)
         self.tables: dict[int, frozenset[Value]] = {}
+        self.cold = {part.start for part in parts if ".cold" in part.name}
         self.labels: set[int] = set()
         self.data: set[int] = set()
 
@@ -89,11 +88,12 @@ class _Function:
         if not region.sound:
             return dict.fromkeys(self.jumps, Jump("jump", "its function holds bytes that are no instructions"))
         jumps = [place for place in self.jumps if region.inside(place)]
-        self._formed()
+        self._named()
         self._resolve(jumps)
         self._confirm()
         closed = self._is_closed()
-        result = dict.fromkeys(self.jumps, UNKNOWN_JUMP)
+        unknown = UNKNOWN_JUMP if closed else Jump("jump", "unknown: labels of its function are handed out")
+        result = dict.fromkeys(self.jumps, unknown)
         for place in jumps:
             if place in self.tables:
                 result[place] = self._table_jump(place)
@@ -101,13 +101,18 @@ class _Function:
                 result[place] = Jump("tail-call", "it leaves its function")
         return result
 
-    def _formed(self) -> None:
+    def _named(self) -> None:
         """Which places of its own, and which of data, its instructions name."""
         for instruction in self.region.instructions.values():
-            if instruction.code == Code.LEA_R64_M or instruction.code in _CONSTANTS:
+            if instruction.code in NAMING:
                 place = self.region.named_by(instruction)
                 if isinstance(place, int):
                     (self.labels if self._is_label(place) else self.data).add(place)
+        for jump in self.jumps:
+            if self.region.inside(jump):
+                table = self.region.displacement(self.region.instructions[jump])
+                if isinstance(table, int):
+                    self.data.add(table)
 
     def _is_label(self, place: int) -> bool:
         """Whether `place` is inside, and not where a part begins: that is a function's address."""
@@ -163,16 +168,22 @@ class _Function:
         return True
 
     def _entries(self, value: Value) -> list[int]:
-        """Where the entries of a table lead: those that lead into the function, up to the first that does not."""
+        """Where the entries of a table lead: those that lead into the function, up to the first that does not.
+
+        Empty too when all lead to the function's start: then it is a table of functions, this one among them.
+        """
         result: list[int] = []
+        size = 8 if value.kind == "word" else 4
+        name = self.functions.object_at(value.table)
         for index in range(_MOST_ENTRIES):
+            place = value.table + size * index
             target = self._entry(value, index)
             if target is None or not self.region.inside(target):
                 break
-            if index and value.table + (8 if value.kind == "word" else 4) * index in self.data:
+            if index and (place in self.data or self.functions.object_at(place) != name):
                 break  # the next table
             result.append(target)
-        return result
+        return result if any(self._is_label(target) or target in self.cold for target in result) else []
 
     def _entry(self, value: Value, index: int) -> int | None:
         if value.kind == "word":
@@ -225,9 +236,5 @@ class _Function:
         if value.kind == "given":
             return True
         if value.kind == "word":
-            target = self.addresses.pointer(value.table)
-            return target is None or not self._is_label(target)
+            return not self._entries(value)
         return value.kind == "at" and not self._is_label(value.table)
-
-
-_CONSTANTS = frozenset({Code.MOV_R32_IMM32, Code.MOV_R64_IMM64, Code.MOV_RM64_IMM32})

@@ -148,10 +148,10 @@ class _Table:
             folders.append(folder)
         files = [""]
         while name := self._string():
-            folder = self._uleb()
+            at = self._uleb()
             self._uleb()
             self._uleb()
-            files.append(_joined(folders[folder] if folder < len(folders) else "", name))
+            files.append(_joined(folders[at] if at < len(folders) else "", name))
         return files
 
     def _files5(self) -> list[str]:

@@ -34,6 +34,9 @@ _SCRATCH = frozenset({Register.RAX, Register.RCX, Register.RDX, Register.RSI, Re
                       Register.R10, Register.R11})  # fmt: skip
 _LOADS = frozenset({Code.MOV_R64_RM64, Code.MOV_RM64_R64})
 _IMMEDIATES = frozenset({Code.MOV_R32_IMM32, Code.MOV_R64_IMM64, Code.MOV_RM64_IMM32})
+_ADDED = frozenset({Code.ADD_RAX_IMM32, Code.ADD_RM64_IMM32})
+#: Instructions that form an address by themselves.
+NAMING = _IMMEDIATES | _ADDED | {Code.LEA_R64_M}
 _MOST_STEPS = 400_000
 
 
@@ -99,7 +102,7 @@ class Region:
 
     def section_of(self, place: int) -> tuple[Section, int]:
         """The section of code at `place`, and the place where it begins."""
-        part = max(start for start in self._sections if start <= place)
+        part = self.parts[0].start if len(self.parts) == 1 else max(s for s in self._sections if s <= place)
         section = self._sections[part]
         return section, self._addresses.of(section.number)
 
@@ -129,7 +132,7 @@ class Region:
             self._before[target].append(self._leader(place))
         aimed = {target for _, target in jumps} | self.suspects | {part.start for part in self.parts}
         self._last: dict[int, int] = {}
-        bounds = [*self._leaders[1:], None]
+        bounds = [*self._leaders[1:], None][: len(self._leaders)]
         for leader, following in zip(self._leaders, bounds, strict=True):
             last = self._last_of(leader, following)
             self._last[leader] = last
@@ -261,6 +264,8 @@ class Region:
             return _sum(self._ask(register, place, asked), self._ask(source, place, asked))
         if code in _IMMEDIATES:
             return {self._immediate(instruction)}
+        if code in _ADDED:
+            return _sum(self._ask(register, place, asked), {self._immediate(instruction)})
         if mnemonic in _CMOVS and from_register:
             return self._ask(register, place, asked) | self._ask(source, place, asked)
         return {COMPUTED}
@@ -277,10 +282,10 @@ class Region:
         if instruction.is_ip_rel_memory_operand or instruction.segment_prefix in (Register.FS, Register.GS):
             return set()
         base, index = instruction.memory_base, instruction.memory_index
-        displacement = self._displacement(instruction)
+        displacement = self.displacement(instruction)
         if isinstance(displacement, int) and (base == Register.NONE) != (index == Register.NONE):
             return {displacement}
-        if base == Register.NONE or index == Register.NONE or instruction.memory_displ_size == 4 and displacement:
+        if Register.NONE in (base, index) or (instruction.memory_displ_size == 4 and displacement is not None):
             return set()
         registers = [base, index] if instruction.memory_index_scale == 1 else [base]
         offset = instruction.memory_displacement
@@ -291,8 +296,9 @@ class Region:
                 return {value.table + offset for value in values}
         return set()
 
-    def _displacement(self, instruction: Instruction) -> int | str | None:
-        if instruction.memory_displ_size < 4:
+    def displacement(self, instruction: Instruction) -> int | str | None:
+        """What the displacement of a memory operand leads to as an absolute address."""
+        if instruction.memory_displ_size < 4 or instruction.is_ip_rel_memory_operand:
             return None
         section, base = self.section_of(instruction.ip)
         start = instruction.ip - base
@@ -310,7 +316,7 @@ class Region:
             return {GIVEN}
         base, index = instruction.memory_base, instruction.memory_index
         plain = instruction.memory_index_scale == 1 and not instruction.memory_displacement
-        if base != Register.NONE and index != Register.NONE and plain:
+        if Register.NONE not in (base, index) and plain:
             return _sum(self._ask(base, instruction.ip, asked), self._ask(index, instruction.ip, asked))
         return {COMPUTED}
 
@@ -321,7 +327,7 @@ class Region:
     def named_by(self, instruction: Instruction) -> int | str | None:
         """The place, or the symbol of another file, whose address `lea` or `mov` of a constant forms."""
         lea = instruction.code == Code.LEA_R64_M
-        if not lea and instruction.code not in _IMMEDIATES:
+        if instruction.code not in NAMING:
             return None
         section, base = self.section_of(instruction.ip)
         start = instruction.ip - base

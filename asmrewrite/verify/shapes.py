@@ -31,7 +31,11 @@ def direct_branch(section: Section, offset: int) -> str:
 
 
 def stub_shape(image: Image, section: Section, offset: int, register: int, chain: int, slots: Location) -> Shape:
-    """A chain of `chain` comparisons of `register` with the slots at `slots`, then a jump to the slow path."""
+    """A chain of `chain` comparisons of `register` with the slots at `slots`, then a jump to the slow path.
+
+    An untrained slot holds its own address and its entry leads to the slow path; a trained one holds the target that
+    its entry leads to.
+    """
     size = chain * (CMP_SIZE + JCC_SIZE) + JMP_SIZE
     decoded = list(Decoder(64, section.data[offset : offset + size]))
     if len(decoded) != 2 * chain + 1:
@@ -50,8 +54,15 @@ def stub_shape(image: Image, section: Section, offset: int, register: int, chain
             return Shape(f"entry {entry} of the stub compares with something else than slot {entry}")
         if jump.code != Code.JE_REL32_64:
             return Shape(f"entry {entry} of the stub does not jump if equal")
-        if image.follow(section, place + CMP_SIZE + 2, 4) != slow:
-            return Shape(f"entry {entry} of the stub leads elsewhere than its slow path, untrained as it is")
+        led, value = (
+            image.follow(section, place + CMP_SIZE + 2, 4),
+            image.pointer(image.sections[slot.section], slot.offset),
+        )
+        if value is None:
+            return Shape(f"slot {entry} holds no address that is known")
+        if led != (slow if value == slot else value):
+            where = "its slow path, untrained as it is" if value == slot else "the target in its slot"
+            return Shape(f"entry {entry} of the stub leads elsewhere than to {where}")
         place += CMP_SIZE + JCC_SIZE
     return Shape("" if slow is not None else "the slow path cannot be followed", slow)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from asmrewrite.errors import CheckError
 from asmrewrite.stubs import abi
-from asmrewrite.verify.image import Image, Location, Section
+from asmrewrite.verify.image import Image, Location, Section, damage
 from asmrewrite.verify.shapes import (
     CMP_SIZE,
     JCC_SIZE,
@@ -75,10 +75,10 @@ class SiteVerdict(NamedTuple):
 def check(path: str) -> tuple[SiteVerdict, ...]:
     """A verdict for each table entry of the object or program at `path`, in the order of the tables.
 
-    Raises `CheckError` when the file is not an x86-64 ELF file or a table is cut short, `OSError` when it
-    cannot be read.
+    Raises `CheckError` when the file is not an x86-64 ELF file, is damaged, or a table is cut short, `OSError` when
+    it cannot be read.
     """
-    with open(path, "rb") as file:
+    with open(path, "rb") as file, damage(path):
         return check_image(Image(path, file))
 
 
@@ -90,7 +90,8 @@ def bytecode_alone(path: str) -> bool:
 
 def check_bytes(content: bytes, name: str) -> tuple[SiteVerdict, ...]:
     """The same for an object that is not in a file."""
-    return check_image(Image(name, BytesIO(content)))
+    with damage(name):
+        return check_image(Image(name, BytesIO(content)))
 
 
 def check_image(image: Image) -> tuple[SiteVerdict, ...]:
@@ -163,15 +164,7 @@ class _Entry:
         shape = stub_shape(image, stub, dest.offset, record.reg, record.chain, slots)
         if shape.problem or shape.slow is None:
             return shape.problem, name
-        return self._slots(slots) or self._slow(shape.slow), name
-
-    def _slots(self, slots: Location) -> str:
-        data = self.image.sections[slots.section].data
-        for entry in range(self.record.chain):
-            start = slots.offset + abi.SLOT_SIZE * entry
-            if int.from_bytes(data[start : start + abi.SLOT_SIZE], "little") != abi.NEVER:
-                return f"slot {entry} is not the address that nothing has"
-        return ""
+        return self._slow(shape.slow), name
 
     def _slow(self, slow: Location) -> str:
         image, register = self.image, self.record.reg

@@ -21,9 +21,11 @@ _LONGEST = 15
 _INDIRECT = frozenset({FlowControl.INDIRECT_BRANCH, FlowControl.INDIRECT_CALL})
 _DIRECT = frozenset({FlowControl.UNCONDITIONAL_BRANCH, FlowControl.CONDITIONAL_BRANCH, FlowControl.CALL})
 _PASSED_BY = frozenset({FlowControl.NEXT, FlowControl.INTERRUPT, FlowControl.XBEGIN_XABORT_XEND})
-#: Returns that are no interrupt's or system call's: near and far.
-_NEAR_RETURNS = frozenset({Code.RETNQ, Code.RETNQ_IMM16, Code.RETND, Code.RETND_IMM16, Code.RETNW, Code.RETNW_IMM16})
-_FAR_RETURNS = frozenset({Code.RETFQ, Code.RETFQ_IMM16, Code.RETFD, Code.RETFD_IMM16, Code.RETFW, Code.RETFW_IMM16})
+#: Near and far, but not those of interrupts and system calls.
+_RETURNS = frozenset({
+    Code.RETNQ, Code.RETNQ_IMM16, Code.RETND, Code.RETND_IMM16, Code.RETNW, Code.RETNW_IMM16,
+    Code.RETFQ, Code.RETFQ_IMM16, Code.RETFD, Code.RETFD_IMM16, Code.RETFW, Code.RETFW_IMM16,
+})  # fmt: skip
 
 
 class Swept(NamedTuple):
@@ -119,7 +121,5 @@ class _Chunk:
             self.swept.crossing.append((instruction.ip, target))
 
     def _return(self, instruction: Instruction) -> None:
-        if instruction.code in _NEAR_RETURNS:
+        if instruction.code in _RETURNS:
             self.swept.returns.append(instruction)
-        elif instruction.code in _FAR_RETURNS:
-            self.swept.indirect.append(instruction)

@@ -66,7 +66,9 @@ def thunks(addresses: Addresses, functions: Functions) -> dict[int | str, Thunk]
             located = addresses.locate(place)
             if located is not None and addresses.is_code(place):
                 body = found.get(place) or _plain(addresses, *located)
-                found[place] = body._replace(name=symbol.name)
+                function = functions.at(place)
+                end = function.end if function is not None and function.start == place else body.end
+                found[place] = body._replace(name=symbol.name, end=end)
     return found
 
 

@@ -8,7 +8,6 @@ checker does not understand an UNKNOWN; a PASS is a proof but for the decoder an
 
 from __future__ import annotations
 
-import struct
 from io import BytesIO
 from typing import NamedTuple
 
@@ -19,10 +18,10 @@ from asmrewrite.verify.compare.data import data, find_bases
 from asmrewrite.verify.compare.headers import Headers
 from asmrewrite.verify.compare.pairing import pair_sections
 from asmrewrite.verify.compare.symbols import symbols
-from asmrewrite.verify.compare.text import rest, text_relocations, text_sections, walk
+from asmrewrite.verify.compare.text import compare_text, text_sections, walk
 from asmrewrite.verify.compare.unwinding import between_tables, compare_frames
 from asmrewrite.verify.debug.proof import Finding, Proof
-from asmrewrite.verify.image import Image
+from asmrewrite.verify.image import Image, damage
 from asmrewrite.verify.sites import SiteVerdict, Verdict
 
 TYPE_CHECKING = False
@@ -60,16 +59,12 @@ def validate(original: str, new: str) -> Translation:
 
 def validate_bytes(original: bytes, new: bytes, name: str) -> Translation:
     """The same for objects in memory."""
-    from elftools.common.exceptions import ELFError
-
-    try:
+    with damage(name):
         images = [Image(f"{name} (original)", BytesIO(original)), Image(name, BytesIO(new))]
         for image in images:
             if not image.relocatable:
                 raise CheckError("is linked; translation validation compares objects", file=image.path)
         return _run(Comparison(images[0], images[1], Headers(original, images[0]), Headers(new, images[1])))
-    except (ELFError, struct.error, LookupError, ValueError, OverflowError, TypeError, AttributeError) as error:
-        raise CheckError(f"is damaged: {error!r}", file=name) from error
 
 
 def _run(both: Comparison) -> Translation:
@@ -90,8 +85,8 @@ def _run(both: Comparison) -> Translation:
 def _section(both: Comparison, old: Section, new: Section, debug: dict[int, Finding]) -> None:
     if old.number in both.walked:
         if not both.walked[old.number].differences:
-            both.say(old.name, text_relocations(both, old, new) or rest(both, old, new))
-    elif old.name == ".eh_frame":
+            compare_text(both, old, new)
+    elif old.name in (".eh_frame", ".debug_frame"):
         _guarded(both, old.name, lambda: compare_frames(both, old, new))
     elif old.name.startswith(".gcc_except_table"):
         # The rows are compared from the frames that lead to them.

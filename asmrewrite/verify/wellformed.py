@@ -122,6 +122,8 @@ def _relocations_problem(data: bytes, sections: list[_Header], section: _Header)
     if section.link >= len(sections) or section.info >= len(sections):
         return "has relocations of sections that are not there"
     count, size = _symbol_count(sections[section.link]), sections[section.info].size
+    if sections[section.info].flags & _COMPRESSED:
+        size = 1 << 64
     for place, info, _addend in _RELA.iter_unpack(_contents(data, section)):
         if info >> 32 >= max(count, 1):
             return "has a relocation to a symbol that is not there"

@@ -20,11 +20,13 @@ _LOADS = {
     "get": (("-t", "get", "-r", "100000"), 500_000),
     "lpush": (("-t", "lpush"), 500_000),
     "set, 16 at once": (("-t", "set", "-r", "100000", "-P", "16"), 1_500_000),
+    "get, 16 at once": (("-t", "get", "-r", "100000", "-P", "16"), 1_500_000),
+    "lpush, 16 at once": (("-t", "lpush", "-P", "16"), 1_500_000),
 }
 
 
 def loads(folder: Path, variants: dict[str, str]) -> Iterator[Load]:
-    """set, get, lpush, and pipelined."""
+    """set, get and lpush, one request at a time and pipelined, which leaves the kernel less of the work."""
     folders = {name: built(redis, cc, folder / name / "redis") / "src" for name, cc in variants.items()}
     for name, (words, requests) in _LOADS.items():
         measures = {

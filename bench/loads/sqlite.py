@@ -15,7 +15,7 @@ from conformance.programs import sqlite
 from conformance.programs.build import Build
 
 #: 2 to 4 s of CPU; --verify prints a checksum of all results.
-_SPEEDTEST = ("./speedtest1", "--memdb", "--verify", "--size", "60")
+_SPEEDTEST = ("./speedtest1", "--memdb", "--verify", "--size", "100")
 _TRAINED = f"pgo-{RETPOLINE}"
 
 

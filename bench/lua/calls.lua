@@ -10,4 +10,4 @@ local function ack(m, n)
   return ack(m - 1, ack(m, n - 1))
 end
 
-print(fib(32), ack(2, 600))
+print(fib(34), ack(2, 1500))

@@ -20,7 +20,7 @@ end
 
 local list, sum = {}, 0
 for i = 1, 1000 do list[i] = i end
-for round = 1, 700 do
+for round = 1, 7000 do
   local tick = counter(round)
   local squares = map(list, function(v) return v * v + tick() end)
   local odd = filter(squares, function(v) return v % 2 == 1 end)

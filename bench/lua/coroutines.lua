@@ -10,15 +10,15 @@ local function even(source)
 end
 
 local sum = 0
-for round = 1, 4 do
+for round = 1, 12 do
   for v in even(squares(numbers(100000))) do sum = (sum + v) & 0xffffffff end
 end
 local failed = 0
-for i = 1, 200000 do
+for i = 1, 800000 do
   local ok = pcall(function() if i % 3 == 0 then error("third", 0) end end)
   if not ok then failed = failed + 1 end
 end
-for i = 1, 40000 do
+for i = 1, 200000 do
   local co = coroutine.create(function(a) return a + coroutine.yield(a) end)
   local _, a = coroutine.resume(co, i)
   local _, b = coroutine.resume(co, a)

@@ -2,7 +2,7 @@
 local text = ("The quick brown fox, 42 years old, jumps over 13 lazy dogs. "):rep(200)
 local names = { quick = "slow", lazy = "busy", fox = "cat" }
 local sum = 0
-for i = 1, 12 do
+for i = 1, 400 do
   local a = text:gsub("%d+", function(n) return tostring(n + i) end)
   local b = text:gsub("%a+", names)
   local c = text:gsub("(%w+), (%w+)", "%2 %1")

@@ -12,7 +12,7 @@ local function count(...)
 end
 
 local sum = 0
-for round = 1, 300 do
+for round = 1, 3000 do
   for _, v in ipairs(list) do sum = sum + v end
   for _, v in pairs(map) do sum = sum + v end
   local key, value = next(map)

@@ -16,7 +16,7 @@ Named.__newindex = function(t, key, value) rawset(t, key, value & 0xffff) end
 local sum, p = 0, setmetatable({ x = 0, y = 1 }, Point)
 local one = setmetatable({ x = 1, y = 2 }, Point)
 local named = setmetatable({ x = 3, y = 4 }, Named)
-for i = 1, 500000 do
+for i = 1, 1500000 do
   p = p + one
   if one < p then sum = sum + #p + p(3) end
   if p == one then sum = sum + (p .. one) end

@@ -1,5 +1,5 @@
 -- Mandelbrot and n bodies: arithmetic in the interpreter's loop, hardly a call.
-local size, inside = 180, 0
+local size, inside = 400, 0
 for py = 0, size - 1 do
   for px = 0, size - 1 do
     local cr, ci = 2 * px / size - 1.5, 2 * py / size - 1
@@ -14,7 +14,7 @@ end
 
 local bodies = {}
 for i = 1, 5 do bodies[i] = { x = i, y = i * i % 7, z = -i, vx = 0, vy = 0, vz = 0, mass = 1 / i } end
-for step = 1, 30000 do
+for step = 1, 120000 do
   for i = 1, 5 do
     local a = bodies[i]
     for j = i + 1, 5 do

@@ -11,6 +11,6 @@ local phases = {
 }
 local sum = 0
 for round, phase in ipairs(phases) do
-  sum = sum + apply(phase[1], phase[2], phase[3], 1500000)
+  sum = sum + apply(phase[1], phase[2], phase[3], 3000000)
 end
 print(string.format("%.6f", sum))

@@ -1,6 +1,6 @@
 -- The string library: many short calls of C functions from one loop.
 local sum = 0
-for i = 1, 500000 do
+for i = 1, 1000000 do
   local s = "item " .. i
   sum = sum + #s:upper() + s:byte(-1) + s:sub(2, 5):len()
   if s:find("99", 1, true) then sum = sum + 1 end

@@ -49,7 +49,8 @@ def _read(path: Path) -> str:
 
 def _pieces(text: str) -> Iterator[str]:
     """`text` in pieces of whole lines."""
-    lines, size = [], 0
+    lines: list[str] = []
+    size = 0
     for line in text.splitlines(keepends=True):
         if size + len(line) > LONGEST and lines:
             yield "".join(lines)

@@ -13,7 +13,8 @@ INDIRECT = (
     "call\t*%rax", "jmp\t*%rdx", "call\t*8(%rbx)", "call\t*foo(%rip)", "jmp\t*16(%rdi)", "jmp *foo(,%rax,8)",
     "call *foo@GOTPCREL(%rip)", "jmp *foo@GOTPCREL(%rip)", "call *%fs:16", "call *%fs:(%rax)", "call *(%r11)",
     "jmp *%r15", "callq *%r8", "callq\t*(%rsi)", "call *-8(%rsp,%rcx,2)", "CALL *%RAX", "call (%rax)", "call %rax",
-    "jmp %rcx", "notrack jmp\t*%rax", "notrack call *(%rax)", "call *%rsp", "call *%r11", "jmp *foo+8", "call * 8 (%rax)",
+    "jmp %rcx", "notrack jmp\t*%rax", "notrack call *(%rax)", "call *%rsp", "call *%r11", "jmp *foo+8",
+    "call * 8 (%rax)",
     "{disp32} call *8(%rax)", "data16 call *%rax", "call *__tls_get_addr@GOTPCREL(%rip)", "call *mcount@GOTPCREL(%rip)",
     "lcall *(%rax)", "callw *%ax", "jmp *.LT(,%rax,8)", "call *.LT(%rip)", "addr32 call *(%eax)", "bnd call *%rax",
     "call *%gs:(%rax)", "call *%gs:foo(%rip)", "call *0x7fffffff(%r13,%r14,8)", "jmp *(%r12)", "call *(%rip)",
@@ -21,7 +22,8 @@ INDIRECT = (
     "rex.w call *%rax", "jmp *%rsp", "jmp *8(%rsp)", "call *.(%rip)", "call *1f(%rip); 1:",
 )  # fmt: skip
 INDIRECT_INTEL = (
-    "call\trax", "jmp\trdx", "call\t[QWORD PTR 8[rbx]]", "call [rax]", "call QWORD PTR foo[rip]", "jmp QWORD PTR [rdi+16]",
+    "call\trax", "jmp\trdx", "call\t[QWORD PTR 8[rbx]]", "call [rax]", "call QWORD PTR foo[rip]",
+    "jmp QWORD PTR [rdi+16]",
     "call [QWORD PTR foo@GOTPCREL[rip]]", "call QWORD PTR fs:16", "call fs:[rax]", "call r8", "jmp r15", "call R11",
     "notrack jmp rax", "call [rax+rbx*4-8]", "jmp [QWORD PTR foo[0+rax*8]]", "call [8]", "call foo[8]", "call r9w",
     "call QWORD PTR [rip+foo]", "call ds:8", "lcall [rax]", "call DWORD PTR [rax]",
@@ -29,7 +31,8 @@ INDIRECT_INTEL = (
 STATIC = (
     "call\t__SCT__event", "jmp\t__SCT__event", "call __SCT__other@PLT", "je __SCT__event", "jne\t__SCT__other",
     "call *__SCT__event@GOTPCREL(%rip)", "jmp *__SCT__event@GOTPCREL(%rip)", "call ____static_call_tramp_x",
-    "callq __SCT__event", "lock; call __SCT__event", "{disp32} jmp __SCT__event", "cs call __SCT__event", "jc __SCT__other",
+    "callq __SCT__event", "lock; call __SCT__event", "{disp32} jmp __SCT__event", "cs call __SCT__event",
+    "jc __SCT__other",
     "call __SCT__event+4", 'call "__SCT__event"', "jmp,pt __SCT__event", "je,pn __SCT__event", "CALL __SCT__event",
     "leaq __SCK__event(%rip), %rax", "call __SCT__event # x", "jrcxz __SCT__event", "bnd call __SCT__event",
 )  # fmt: skip
@@ -56,13 +59,16 @@ PLAIN_INTEL = (
 )  # fmt: skip
 PREFIXES = ("lock", "cs", "notrack", "data16", "rex.W", "bnd", "ds", "fs", "wait", "addr32", "{disp32}", "rep")
 DIRECTIVES = (
-    ".p2align 4", ".p2align 4,,10", ".p2align 3", ".balign 8", ".p2align 5,,31", ".globl foo", ".weak foo", ".hidden foo",
+    ".p2align 4", ".p2align 4,,10", ".p2align 3", ".balign 8", ".p2align 5,,31", ".globl foo", ".weak foo",
+    ".hidden foo",
     ".set x, 5", "x = 7", ".nops 3", ".local .Lx", ".ident \"x\"",
     ".cfi_undefined 16", ".line 4", "# 3 \"a.c\" 1", ".title \"it's\"", ".att_mnemonic", ".symver foo,foo@V1",
-    ".size foo, 8", ".type foo, @function", ".arch generic64", '.file 1 "a.c"\n.loc 1 5', ".nop", '.print ""', ".eqv y, x", ".comm c,8,8",
+    ".size foo, 8", ".type foo, @function", ".arch generic64", '.file 1 "a.c"\n.loc 1 5', ".nop", '.print ""',
+    ".eqv y, x", ".comm c,8,8",
 )  # fmt: skip
 CFI = (
-    ".cfi_def_cfa_offset 16", ".cfi_adjust_cfa_offset 8", ".cfi_remember_state\n.cfi_restore_state", ".cfi_undefined 16",
+    ".cfi_def_cfa_offset 16", ".cfi_adjust_cfa_offset 8", ".cfi_remember_state\n.cfi_restore_state",
+    ".cfi_undefined 16",
     ".cfi_def_cfa_register %rbp", ".cfi_def_cfa 7, 8", ".cfi_escape 0x2e,0x10", ".cfi_offset 3, -16",
     ".cfi_personality 0x9b,foo", ".cfi_endproc\n.cfi_startproc", ".cfi_signal_frame",
     ".cfi_remember_state",
@@ -93,13 +99,19 @@ ODD = (
     ".macro m{n} a:vararg\n\\a\n.endm\nm{n} call *%rax", ".macro m{n} a b\n\\a\\b *%rax\n.endm\nm{n} ca, ll",
     '"a b{n}": call *%rax', "call *%rax\x00call *%rbx", "\fcall *%rax", "call\r*%rax", "\x0ccall *%rax", ".end",
     ".popsection", ".previous", ".altmacro", ".include \"/dev/null\"", ".macro call x\nnop\n.endm", "{n}: call *%rax",
-    ".purgem m1", ".struct 8\nfoo{n}:\n.text", ". = . + 4", '.ascii "a;b" ; call *%rax', "x=4;call *x", ".mri 1", ".exitm",
-    "foo{n}: .rept 2\ncall *%rax\n.endr", "1: // call *%rax", ".org . + 3", "# asmrewrite: skip-file", "#NO_APP", "#APP",
-    ".bundle_lock\ncall *%rax\n.bundle_unlock", ".if . - .LT == 5", ".endif", ".else", ".endm", ".endr", ".data", ".text",
-    ".section .note.gnu.property,\"a\"\n.long 4,16,5\n.string \"GNU\"\n.long 0xc0000002\n.long 4\n.long 3\n.long 0\n.text",
-    "loop .LT", "jrcxz .LT", "jmp .LT", "je .LT", "call .LT", "{disp8} jmp .LT", ".size foo{n}, .-.LT", ".reloc ., R_X86_64_NONE",
+    ".purgem m1", ".struct 8\nfoo{n}:\n.text", ". = . + 4", '.ascii "a;b" ; call *%rax', "x=4;call *x", ".mri 1",
+    ".exitm",
+    "foo{n}: .rept 2\ncall *%rax\n.endr", "1: // call *%rax", ".org . + 3", "# asmrewrite: skip-file", "#NO_APP",
+    "#APP",
+    ".bundle_lock\ncall *%rax\n.bundle_unlock", ".if . - .LT == 5", ".endif", ".else", ".endm", ".endr", ".data",
+    ".text",
+    ".section .note.gnu.property,\"a\"\n.long 4,16,5\n.string \"GNU\"\n.long 0xc0000002\n.long 4\n.long 3\n.long 0\n"
+    ".text",
+    "loop .LT", "jrcxz .LT", "jmp .LT", "je .LT", "call .LT", "{disp8} jmp .LT", ".size foo{n}, .-.LT",
+    ".reloc ., R_X86_64_NONE",
 )  # fmt: skip
-SEPARATORS = ("\n",) * 12 + ("; ", ";", " # c\n", " /* c */\n", "\r\n", "\n\n", "\n# c\n", "\n/ c\n", "/* a\n b */", "\x00",
+SEPARATORS = ("\n",) * 12 + ("; ", ";", " # c\n", " /* c */\n", "\r\n", "\n\n", "\n# c\n", "\n/ c\n", "/* a\n b */",
+    "\x00",
     "\t# 8\t[c=9 l=2]  *call\n", "\t# 8\t[c=9 l=2]  *sibcall\n", "\t# 8\t[c=9 l=2]  *tablejump_1\n", " \n")  # fmt: skip
 SECTIONS = (
     "\t.text\n", '\t.section\t.text.unlikely,"ax",@progbits\n', '\t.section\t.text.f{n},"ax",@progbits\n',

@@ -28,8 +28,10 @@ _GLUE = (
     "\\",
 )
 _WORDS = (
-    "%rax", "%r11", "%rsp", "%eax", "%ax", "rax", "R11", "(%rax)", "8(%rbx)", "foo", "foo@PLT", "foo@GOTPCREL(%rip)", "*",
-    "*%rax", "*foo(%rip)", "call", "jmp", "je", "lock", "cs", "notrack", "data16", "nop", ".LT", "1f", "1b", "__SCT__event",
+    "%rax", "%r11", "%rsp", "%eax", "%ax", "rax", "R11", "(%rax)", "8(%rbx)", "foo", "foo@PLT", "foo@GOTPCREL(%rip)",
+    "*",
+    "*%rax", "*foo(%rip)", "call", "jmp", "je", "lock", "cs", "notrack", "data16", "nop", ".LT", "1f", "1b",
+    "__SCT__event",
     "__SCK__event", "__x86_indirect_thunk_rax", "__llvm_retpoline_r11", "QWORD PTR [rax]", "$foo", "%fs:", "0x90", "-1",
     "{disp32}", ".text", ".section", ".pushsection", ".popsection", "@function", "comdat", '"ax"', '"axG"', "unique",
 )  # fmt: skip
@@ -48,8 +50,8 @@ class Mutator:
         if not text or random.randrange(12) == 0:
             text = grammar.listing(random) if random.randrange(4) else random.choice(self.texts)
         for _ in range(random.choice((1, 1, 1, 2, 2, 3, 4))):
-            change: Callable[[list[str], Random], list[str]] = random.choice(_CHANGES)
-            text = "".join(change(self, text.splitlines(keepends=True) or ["\n"], random))  # type: ignore[call-arg]
+            change = random.choice(_CHANGES)
+            text = "".join(change(self, text.splitlines(keepends=True) or ["\n"], random))
         return text[: self.longest]
 
     def _insert(self, lines: list[str], random: Random) -> list[str]:
@@ -112,7 +114,7 @@ class Mutator:
         return lines
 
 
-_CHANGES = (
+_CHANGES: tuple[Callable[[Mutator, list[str], Random], list[str]], ...] = (
     Mutator._insert, Mutator._insert, Mutator._insert, Mutator._borrow, Mutator._borrow, Mutator._drop, Mutator._move,
     Mutator._move, Mutator._wrap, Mutator._word, Mutator._word, Mutator._word, Mutator._glue, Mutator._byte,
 )  # fmt: skip

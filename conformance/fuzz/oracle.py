@@ -51,6 +51,10 @@ _DOUBT = re.compile(
 )
 
 
+#: A place given as a number of bytes from another, between which code may grow.
+_COUNTED = re.compile(r"[\w.$)\"][ \t]*[-+][ \t]*\d")
+
+
 class Failure(Exception):
     """Something that must not be; `kind` in a word or two, `detail` in a line."""
 
@@ -115,9 +119,14 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return ""
     if "became .debug_line" in failure.detail:
         return "explained: a .loc at the end of the listing belongs to the first stub"
-    lines = text.splitlines(keepends=True)
-    certain = "".join(line for line in lines if not _DOUBT.search(line))
-    if len(certain) < len(text):
+    if failure.detail.startswith("symbols:") and re.search(r"\.size", text):
+        return "explained: .size of a symbol is not what stands between it and its end"
+    if "became .eh_frame" in failure.detail or re.match(r"sections: there were (\d+) sections and are", failure.detail):
+        return "explained: .cfi_startproc where gas does not read it" if ".cfi_startproc" in text else ""
+    certain = _certain(text)
+    if "leads elsewhere" in failure.detail and _COUNTED.search(text):
+        return "explained: a place that is counted in bytes"
+    if certain != text:
         try:
             result = rewrite(certain, options)
             before, after = assemble(certain)[0], assemble(result.text)[0]
@@ -163,6 +172,15 @@ def _checked(before: bytes, after: bytes, result: Rewritten) -> None:
         raise Failure(f"full {worse[0].verdict.value}", f"{worse[0].section}: {worse[0].reason}")
 
 
+def _certain(text: str) -> str:
+    """`text` without the statements in doubt, and without `.size`, which may be any number."""
+    pieces: list[str] = []
+    for kind, start, end in parse(text).tokens:
+        statements = text[start:end].splitlines(keepends=True) if kind == "QUIET" else [text[start:end]]
+        pieces += ["\n" * s.count("\n") if _DOUBT.search(s) or ".size" in s else s for s in statements]
+    return "".join(pieces)
+
+
 def _unseen(text: str, result: Rewritten, content: bytes | None = None) -> str:
     """Every indirect branch of the object must be one that was seen in the text."""
     if content is None:
@@ -181,7 +199,7 @@ def _unseen(text: str, result: Rewritten, content: bytes | None = None) -> str:
     if not _DOUBT.search(text):
         raise Failure("unseen", f"{len(indirect(emptied))} indirect branches are left when those seen are gone")
     # Once more without the lines in doubt: what is left then is hidden by nothing.
-    certain = "".join(line for line in text.splitlines(keepends=True) if not _DOUBT.search(line))
+    certain = _certain(text)
     emptied, _ = assemble(_emptied(certain))
     if emptied and indirect(emptied):
         raise Failure("unseen", "without the lines in doubt, an indirect branch is left when those seen are gone")

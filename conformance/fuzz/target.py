@@ -6,6 +6,7 @@ on: what was found is counted in FOLDER/counts.json. A hang ends the run; libFuz
 
 from __future__ import annotations
 
+import atexit
 import json
 import sys
 import time
@@ -94,6 +95,7 @@ def main(arguments: list[str]) -> None:
         for number, text in enumerate(run.mutator.texts):
             (corpus / f"seed-{number}").write_bytes(text.encode("latin-1")[:LONGEST])
     gas.limit()
+    atexit.register(run.write)
     options = [
         f"-max_len={LONGEST}",
         "-timeout=60",

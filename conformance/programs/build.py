@@ -1,6 +1,7 @@
 """What a program is: a source tree, a way to build it, and the checks to run on the result."""
 
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,9 +18,9 @@ CHECK_TIMEOUT = 300.0
 class Build:
     """One build of one program; two that are compared differ in `cc` and `directory` alone."""
 
-    #: The compiler's command, one word.
+    #: The compiler's command, as a shell takes it.
     cc: str
-    #: Optimization level, ``-O2``.
+    #: Optimization level, ``-O2``, and whether with debug information, ``-O2 -g``.
     level: str
     #: Code model for compilation, ``-fPIE``, and for linking, ``-pie``.
     compile_mode: str
@@ -37,16 +38,22 @@ class Build:
         kept = {name: value for name, value in os.environ.items() if name not in dropped}
         return {**kept, "LC_ALL": "C.UTF-8", **self.environment}
 
+    @property
+    def flags(self) -> list[str]:
+        """The level's words; debug information does not say where the build ran."""
+        words = self.level.split()
+        return [*words, f"-fdebug-prefix-map={self.directory}=."] if "-g" in words else words
+
     def compile(self, source: Path, flags: Sequence[str]) -> str:
         """Compile one C file to an object in the build directory and return the object's name."""
         target = f"{source.stem}.o"
-        argv = [self.cc, self.level, self.compile_mode, *flags, "-c", str(source), "-o", target]
+        argv = [*shlex.split(self.cc), *self.flags, self.compile_mode, *flags, "-c", str(source), "-o", target]
         must(argv, cwd=self.directory, env=self.make_environment())
         return target
 
     def link(self, target: str, objects: Sequence[str], libraries: Sequence[str]) -> None:
         """Link objects of the build directory to an executable there."""
-        argv = [self.cc, self.link_mode, *objects, "-o", target, *libraries]
+        argv = [*shlex.split(self.cc), self.link_mode, *objects, "-o", target, *libraries]
         must(argv, cwd=self.directory, env=self.make_environment())
 
     def objects(self) -> list[Path]:

@@ -25,5 +25,8 @@ def build(build: Build) -> None:
     shutil.copytree(build.source, tree, dirs_exist_ok=True)
     # The mode is part of the command: the makefiles of the dependencies pass no flags of ours on.
     cc = f"{build.cc} {build.compile_mode} {build.link_mode}"
-    settings = [f"CC={cc}", "MALLOC=libc", "USE_SYSTEMD=no", f"OPTIMIZATION={build.level}"]
-    must(["make", *settings, *TARGETS], cwd=tree / "src", env=build.make_environment())
+    # Without debug information: it would name the folder, in which two builds differ.
+    settings = [f"CC={cc}", "MALLOC=libc", "USE_SYSTEMD=no", f"OPTIMIZATION={build.level}", "DEBUG=", "DEBUG_FLAGS="]
+    # The epoch: the server holds the date of its build otherwise.
+    env = {**build.make_environment(), "SOURCE_DATE_EPOCH": "0"}
+    must(["make", *settings, *TARGETS], cwd=tree / "src", env=env)

@@ -26,7 +26,7 @@ def build(build: Build) -> None:
     env = build.make_environment()
     # configure's trial programs are assembled, too, and must not be counted with the library.
     trial = {name: value for name, value in env.items() if name not in build.environment}
-    must(["./configure"], cwd=tree, env={**trial, "CC": build.cc, "CFLAGS": build.level})
+    must(["./configure"], cwd=tree, env={**trial, "CC": build.cc, "CFLAGS": " ".join(build.flags)})
     # The mode is part of the command, not of CFLAGS: it must not come after -shared and -fPIC.
     cc = f"{build.cc} {build.compile_mode} {build.link_mode}"
     must(["make", f"CC={cc}", "all", "infcover"], cwd=tree, env=env)

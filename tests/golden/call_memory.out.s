@@ -54,13 +54,13 @@ f.relpoline.3:
 	.pushsection	asmrewrite_slots, "awo", @progbits, .Lasmrewrite_site_0
 	.balign	8
 .Lasmrewrite_slots_0:
-	.quad	1
+	.quad	.Lasmrewrite_slots_0
 .Lasmrewrite_slots_1:
-	.quad	1
+	.quad	.Lasmrewrite_slots_1
 .Lasmrewrite_slots_2:
-	.quad	1
+	.quad	.Lasmrewrite_slots_2
 .Lasmrewrite_slots_3:
-	.quad	1
+	.quad	.Lasmrewrite_slots_3
 	.popsection
 	.pushsection	asmrewrite_sites, "ao", @progbits, .Lasmrewrite_site_0
 	.balign	4

@@ -25,7 +25,7 @@ _ZN1AC1Ev.relpoline.0:
 	.pushsection	asmrewrite_slots, "awoG", @progbits, .Lasmrewrite_site_0, _ZN1AC5Ev, comdat
 	.balign	8
 .Lasmrewrite_slots_0:
-	.quad	1
+	.quad	.Lasmrewrite_slots_0
 	.popsection
 	.pushsection	asmrewrite_sites, "aoG", @progbits, .Lasmrewrite_site_0, _ZN1AC5Ev, comdat
 	.balign	4

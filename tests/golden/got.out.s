@@ -33,9 +33,9 @@ f.relpoline.1:
 	.pushsection	asmrewrite_slots, "awo", @progbits, .Lasmrewrite_site_0
 	.balign	8
 .Lasmrewrite_slots_0:
-	.quad	1
+	.quad	.Lasmrewrite_slots_0
 .Lasmrewrite_slots_1:
-	.quad	1
+	.quad	.Lasmrewrite_slots_1
 	.popsection
 	.pushsection	asmrewrite_sites, "ao", @progbits, .Lasmrewrite_site_0
 	.balign	4

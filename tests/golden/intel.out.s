@@ -46,11 +46,11 @@ f.relpoline.2:
 	.pushsection	asmrewrite_slots, "awo", @progbits, .Lasmrewrite_site_0
 	.balign	8
 .Lasmrewrite_slots_0:
-	.quad	1
+	.quad	.Lasmrewrite_slots_0
 .Lasmrewrite_slots_1:
-	.quad	1
+	.quad	.Lasmrewrite_slots_1
 .Lasmrewrite_slots_2:
-	.quad	1
+	.quad	.Lasmrewrite_slots_2
 	.popsection
 	.pushsection	asmrewrite_sites, "ao", @progbits, .Lasmrewrite_site_0
 	.balign	4

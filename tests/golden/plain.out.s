@@ -24,7 +24,7 @@ f.relpoline.0:
 	.pushsection	asmrewrite_slots, "awo", @progbits, .Lasmrewrite_site_0
 	.balign	8
 .Lasmrewrite_slots_0:
-	.quad	1
+	.quad	.Lasmrewrite_slots_0
 	.popsection
 	.pushsection	asmrewrite_sites, "ao", @progbits, .Lasmrewrite_site_0
 	.balign	4

@@ -8,6 +8,8 @@ from asmrewrite.verify.sites import Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from asmrewrite.verify.sites import SiteVerdict
 
 
@@ -17,6 +19,7 @@ def added(both: Comparison) -> str:
     paired = set(both.pairs.values())
     text = {both.pairs[number] for number in both.walked}
     slow = {place for v in both.sites if (place := _slow(both, v))}
+    slots = set(_slots(both))
     for s in both.new.sections:
         if s.kind in TABLES or s.number in paired:
             continue
@@ -39,9 +42,10 @@ def added(both: Comparison) -> str:
             if link not in text or groups.get(link) != groups.get(s.number):
                 return f"{s.name} is not tied to the text of its sites"
             if s.name == abi.SLOTS_SECTION:
-                never = abi.NEVER.to_bytes(abi.SLOT_SIZE, "little")
-                if relocations or s.data != never * (len(s.data) // abi.SLOT_SIZE):
-                    return "slots hold something else than the address that nothing has"
+                places = {place for section, place in slots if section == s.number}
+                whole = places == set(range(0, len(s.data), abi.SLOT_SIZE)) == set(relocations)
+                if s.data.strip(b"\0") or not whole:
+                    return f"{s.name} holds something else than the slots of sites"
         if s.kind != "SHT_PROGBITS" or s.entry_size:
             return f"{s.name} is of another kind"
     return ""
@@ -69,6 +73,16 @@ def records(both: Comparison) -> str:
             if not static and found is not None and found != bool(record.flags & abi.FLAG_NOTRACK):
                 return f"the record at {offset:#x} says otherwise whether the branch is notrack"
     return ""
+
+
+def _slots(both: Comparison) -> Iterator[tuple[int, int]]:
+    """Section and offset of every slot that a record names; the level "sites" says of each whether it is sound."""
+    for table in both.new.named(abi.SITES_SECTION):
+        for offset in range(0, len(table.data), abi.RECORD_SIZE):
+            record = abi.Record.unpack(table.data, offset)
+            first = both.new.follow(table, offset + 8)
+            if record.pass_ == abi.PASSES["relpoline"] and first:
+                yield from ((first.section, first.offset + abi.SLOT_SIZE * n) for n in range(record.chain))
 
 
 def _slow(both: Comparison, verdict: SiteVerdict) -> tuple[int, int] | None:

@@ -30,15 +30,24 @@ _ABSOLUTE, _PC64 = (1, 10, 11), 24
 
 
 class SectionVerdict(NamedTuple):
-    """What was found of a section, or of "symbols" or "sections" as a whole; `reason` is "" when it passes."""
+    """What was found of a section, or of "symbols" or "sections" as a whole; `reason` is "" when it passes.
+
+    Of a difference in code, `place` is where it is, FUNCTION+0xDISTANCE in the original, and `offsets` the same as
+    section number and offset in both objects.
+    """
 
     verdict: Verdict
     section: str
     reason: str
+    place: str = ""
+    offsets: tuple[tuple[int, int], tuple[int, int]] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The verdict as plain data."""
-        return {"verdict": self.verdict.value, "section": self.section, "reason": self.reason}
+        return {
+            "verdict": self.verdict.value, "section": self.section, "reason": self.reason, "place": self.place,
+            "offsets": [offset for _, offset in self.offsets] if self.offsets else None,
+        }  # fmt: skip
 
 
 class Comparison:
@@ -62,6 +71,13 @@ class Comparison:
 
     def say(self, section: str, problem: str, verdict: Verdict = Verdict.FAIL) -> None:
         self.verdicts.append(SectionVerdict(verdict if problem else Verdict.PASS, section, problem))
+
+    def say_at(self, section: int, original: int, new: int, problem: str) -> None:
+        """A difference in code, at these offsets of the original's section and the one it became."""
+        old = self.old.sections[section]
+        place = self.place(self.old, old, original)
+        offsets = ((section, original), (self.pairs[section], new))
+        self.verdicts.append(SectionVerdict(Verdict.FAIL, old.name, f"{place}: {problem}", place, offsets))
 
     def thunk_size(self, section: Section) -> int:
         name = section.name.removeprefix(THUNKS)

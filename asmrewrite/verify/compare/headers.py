@@ -46,7 +46,8 @@ class Headers:
             if any(section.data[:24]):
                 return "the first symbol is not null"
             locals_ = [n for n, symbol in enumerate(image.symbols) if symbol.binding == 0]
-            good = kind == "SHT_STRTAB" and row[9] == 24 and not row[2] and locals_ == list(range(info))
+            good = kind == "SHT_STRTAB" and row[9] == 24 and not row[2]
+            good = good and info == len(locals_) and locals_ == [*range(len(locals_))]
         elif section.kind == "SHT_STRTAB":
             good = not (row[2] or link or info or row[9])
         elif section.kind == "SHT_GROUP":

@@ -25,6 +25,8 @@ def symbols(both: Comparison) -> None:
         thunk = thunk and s.size == both.thunk_size(both.new.sections[s.section])
         if s.kind != 3 and not ((stub or thunk) and s.name not in names):
             theirs.append(s)
+        elif stub:
+            stubs.remove((s.section, s.value, s.size))  # one name for each
     if any(s.kind == 3 and (s.value or s.binding or s.name or s.size or s.visibility) for s in both.new.symbols):
         both.say("symbols", "the symbol of a section is not at its start")
     # What only our tables name: keys, and the GOT that they are reached through.

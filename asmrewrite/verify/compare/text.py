@@ -31,28 +31,31 @@ def walk(both: Comparison, number: int) -> None:
     walked = Walk(old, new, sites, relocations).walk()
     both.walked[number] = walked
     for difference in walked.differences[:4]:
-        both.say(old.name, f"{both.place(both.old, old, difference.original)}: {difference.what}")
+        both.say_at(number, difference.original, difference.new, difference.what)
 
 
-def text_relocations(both: Comparison, old: Section, new: Section) -> str:
-    """Every relocation of the original has its equal, and every other of the new one is a site's or a stub's."""
-    walked = both.walked[old.number]
-    mine, theirs = dict(both.old.relocations(old.number)), dict(both.new.relocations(new.number))
+def compare_text(both: Comparison, old: Section, new: Section) -> None:
+    """Every relocation of the original has its equal, and every other of the new one is a site's or a stub's.
+
+    Says the verdict on a section that was walked to its end.
+    """
+    number, walked = old.number, both.walked[old.number]
+    mine, theirs = dict(both.old.relocations(number)), dict(both.new.relocations(new.number))
     for replaced in walked.replaced:
-        problem = _replaced(both, old, replaced, mine, theirs)
-        if problem:
-            return f"{both.place(both.old, old, replaced.original[0])}: {problem}"
+        if problem := _replaced(both, old, replaced, mine, theirs):
+            return both.say_at(number, replaced.original[0], replaced.new[0], problem)
     for offset, relocation in mine.items():
         place = walked.offsets[offset]
         found = theirs.pop(place, None)
         if found is None:
-            return f"{both.place(both.old, old, offset)}: its relocation is gone"
-        problem = both.relocation(relocation, found, walked.behind.get(offset, 4))
-        if problem:
-            return f"{both.place(both.old, old, offset)}: {problem}"
-    fields = _stub_fields(both, both.pairs[old.number])
+            return both.say_at(number, offset, place, "its relocation is gone")
+        if problem := both.relocation(relocation, found, walked.behind.get(offset, 4)):
+            return both.say_at(number, offset, place, problem)
+    fields = _stub_fields(both, both.pairs[number])
     left = next((offset for offset in theirs if offset < walked.end or offset not in fields), None)
-    return "" if left is None else f"{both.place(both.new, new, left)}: a relocation came from nowhere"
+    if left is not None:
+        return both.say(old.name, f"{both.place(both.new, new, left)}: a relocation came from nowhere")
+    return both.say(old.name, _rest(both, old, new))
 
 
 def _stub_fields(both: Comparison, number: int) -> set[int]:
@@ -116,7 +119,7 @@ def _target_name(both: Comparison, old: Section, replaced: Replaced) -> str:
     return both.old.symbol_at(found) if found else ""
 
 
-def rest(both: Comparison, old: Section, new: Section) -> str:
+def _rest(both: Comparison, old: Section, new: Section) -> str:
     """Behind the original's part there are stubs of the tables, padding, and nothing else."""
     end = both.walked[old.number].end
     covered = sorted(v.stub for v in both.sites if v.stub and v.number == new.number)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: What gas writes for `.cfi_startproc`: "zR", the CFA in 8(%rsp), the return address below it.
 _CIE = b"\x01zR\0\x01\x78\x10\x01\x1b\x0c\x07\x08\x90\x01"
 
+#: The same in .debug_frame: without "zR", places by absolute relocations.
+_DEBUG_CIE = b"\x01\0\x01\x78\x10\x0c\x07\x08\x90\x01"
+
 
 def compare_frames(both: Comparison, old: Section, new: Section) -> str:
     """Every frame has its equal, in order; others belong to stubs and thunks and say nothing."""
@@ -29,7 +32,8 @@ def compare_frames(both: Comparison, old: Section, new: Section) -> str:
         if frame.size:
             seen.add(frame.start[:2])
         name = both.new.sections[frame.start.section].name
-        if (frame.start.section, frame.start.offset) in own or name.startswith(THUNKS):
+        # An empty frame at the original's end stands where the first stub begins.
+        if frame.size and (frame.start[:2] in own or name.startswith(THUNKS)):
             if problem := _own_frame(both, frame):
                 return f"{problem}, at {frame.start.offset:#x} of {name}"
         else:
@@ -60,7 +64,8 @@ def _own_frame(both: Comparison, frame: Frame) -> str:
     else:
         size = next(v.stub[1] for v in both.sites if v.stub and (v.number, v.stub[0]) == frame.start[:2])
         offset = frame.start.offset
-    if frame.cie[1] or frame.cie[0].rstrip(b"\0") != _CIE or frame.shape != (b"", 2) or frame.table is not None:
+    form = (frame.cie[0].rstrip(b"\0"), frame.cie[1], frame.shape)
+    if form not in ((_CIE, "", (b"", 2)), (_DEBUG_CIE, "", (b"", 10, 1))) or frame.table is not None:
         return "the frame of a stub has another CIE or form"
     same = (frame.start.offset, frame.size, frame.rows) == (offset, size, rows)
     return "" if same else "the frame of a stub is not that of its code"

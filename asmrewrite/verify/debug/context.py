@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-
 from asmrewrite.errors import CheckError
 
 TYPE_CHECKING = False
@@ -13,8 +11,6 @@ if TYPE_CHECKING:
 
 #: A place: section and offset, or section 0 and a number; the name of a symbol that has no section.
 Place = tuple[int, int, str]
-_COMPRESSED = 0x800
-_HEADER = struct.Struct("<IIQQ")
 
 
 class Side:
@@ -28,11 +24,7 @@ class Side:
         """The bytes of a section, as they were before -gz."""
         found = self._contents.get(number)
         if found is None:
-            section = self.image.sections[number]
-            found = self.image.contents(section)
-            if section.flags & _COMPRESSED:
-                found = _inflated(found)
-            self._contents[number] = found
+            found = self._contents[number] = self.image.inflated(self.image.sections[number])
         return found
 
     def relocations(self, number: int) -> dict[int, Relocation]:
@@ -99,21 +91,3 @@ class Debug:
             self.old.place(tables[0][0], bases[0] + 8 * mine, 8),
             self.new.place(tables[0][1], bases[1] + 8 * theirs, 8),
         )
-
-
-def _inflated(data: bytes) -> bytes:
-    """The contents of a section with SHF_COMPRESSED (gABI, "Section Compression")."""
-    import zlib
-
-    if len(data) < _HEADER.size:
-        raise CheckError("a compressed section is cut short")
-    kind, _, size, _ = _HEADER.unpack_from(data)
-    if kind != 1:
-        raise CheckError(f"a section compressed by method {kind}, which is not known here")
-    try:
-        content = zlib.decompress(data[_HEADER.size :])
-    except zlib.error as error:
-        raise CheckError(f"a compressed section is damaged: {error}") from None
-    if len(content) != size:
-        raise CheckError("a compressed section has another size than it says")
-    return content

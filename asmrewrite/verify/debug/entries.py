@@ -55,7 +55,7 @@ class Entries:
         offsets = debug.both.moved[number] = OffsetMap()
         o = n = 0
         low: tuple[Place, Place] | None = None
-        self.unit_bases = None
+        split = debug.both.old.sections[number].name.endswith(".dwo")
         for a, b in zip(mine, theirs, strict=True):
             if old[o : a.start] != new[n : b.start]:
                 return f"an entry at {o:#x} changed"
@@ -80,10 +80,13 @@ class Entries:
                 if not debug.same_return(*self._addresses(pair, a, b)):
                     return f"a return address at {o:#x} is another"
             elif kind is Kind.UNIT:
-                # Its length is what its end shows; the rest of its header is as it was.
-                if old[a.start + 4 : a.end] != new[b.start + 4 : b.end]:
+                # Read by itself, its length is what its end shows; the rest of its header is as it was.
+                own = 0 if theirs is mine else 4
+                if old[a.start + own : a.end] != new[b.start + own : b.end]:
                     return f"the head of a unit at {o:#x} changed"
-                low = self.unit_bases = None
+                low = None
+                if not split:
+                    self.unit_bases = None
             elif problem := self._list(pair, a, b):
                 return problem
             offsets.shift(o, n)
@@ -131,7 +134,9 @@ class Entries:
             section = self._section(pair, kind)
             if section is None or theirs[0]:
                 raise CheckError("an offset that leads to no section")
-            self.references.append((section, mine[1], theirs[1]))
+            # gcc counts views from behind the head of the section.
+            head = 12 if kind is Kind.VIEWS and debug.both.old.sections[section].name == ".debug_loclists.dwo" else 0
+            self.references.append((section, mine[1] + head, theirs[1] + head))
             mine = (section, mine[1], "")
         elif debug.old.contents(pair[0])[a.start : a.end] != debug.new.contents(pair[1])[b.start : b.end]:
             return f"bytes under a relocation at {a.start:#x} changed"
@@ -148,6 +153,8 @@ class Entries:
         names = [".debug_rnglists", ".debug_ranges"] if ranges else [".debug_loclists", ".debug_loc"]
         names = [".debug_addr"] if kind is Kind.ADDRESS_BASE else names
         found = self.debug.named(*(f"{name}.dwo" if split else name for name in names))
+        if split and ranges and not found:
+            found = self.debug.named(".debug_ranges")  # DWARF 4 leaves them in the object
         return found[0][0] if len(found) == 1 else None
 
 

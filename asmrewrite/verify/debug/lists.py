@@ -85,7 +85,8 @@ class Lists:
         """The lists that start at `inside`, and what stands between them, up to `ends`."""
         o, n = begin
         old, new = self.data
-        for start in inside:
+        limits = [*inside, (ends or (len(old), 0))[0]]
+        for number, start in enumerate(inside):
             if start < o:
                 if problem := self._shared(start, starts[start]):
                     return problem
@@ -95,12 +96,19 @@ class Lists:
             n += start - o
             self.offsets.shift(start, n)
             found = self._list(start, n, starts[start])
+            while not isinstance(found, str) and self._goes_on(*found, limits[number + 1]):
+                found = self._list(*found, starts[start])
             if isinstance(found, str):
                 return f"the list at {start:#x}: {found}"
             o, n = found
             self.offsets.shift(o, n)
         end, new_end = ends or (len(old), len(new))
         return "" if old[o:end] == new[n:new_end] else f"what follows the lists at {o:#x} changed"
+
+    def _goes_on(self, o: int, n: int, limit: int) -> bool:
+        """Whether a list of pairs that ended goes on: gcc's entry for no code at its base reads as the end."""
+        pairs = self.form.version == 4 and not self.form.expressions
+        return pairs and o < limit and self.data[0][o:limit] != self.data[1][n : n + limit - o]
 
     def _shared(self, start: int, bases: Bases) -> str:
         """A list that is the end of the one before it, read again: it may count from elsewhere."""
@@ -226,9 +234,9 @@ class Lists:
             begin, o, n = self._indexed(o, n)
             a, b = int.from_bytes(old[o : o + 4], "little"), int.from_bytes(new[n : n + 4], "little")
             size = 2 + int.from_bytes(old[o + 4 : o + 6], "little")
-            if not self.debug.same_begin(*begin) or not self.debug.same_end(
-                _further(begin[0], a), _further(begin[1], b)
-            ):
+            ends = (_further(begin[0], a), _further(begin[1], b))
+            backwards = a == b >= 1 << 31  # gcc writes `end - 1 - begin`, which covers nothing when it is -1
+            if not self.debug.same_begin(*begin) or not (backwards or self.debug.same_end(*ends)):
                 return "an entry is about another range"
             o, n = o + 4, n + 4
             if old[o : o + size] != new[n : n + size]:

@@ -1,0 +1,102 @@
+"""What a profile makes of the stubs of a listing: for each site the targets that its chain compares with."""
+
+from __future__ import annotations
+
+from asmrewrite.analysis.definitions import Definitions, reference
+from asmrewrite.stubs.shapes import LABEL_PREFIX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asmrewrite.analysis.sections import Section
+    from asmrewrite.passes import Unit
+    from asmrewrite.profile import Calls, Target
+
+
+class Training:
+    """The profile of one listing.
+
+    `notes` counts what was done and left, in words, for the statistics. A target is named only where the program
+    links and means the same whatever it is linked with: functions of this listing. A local symbol stands for them,
+    since a global one may be another function at run time (in a shared library its jump would go through the PLT
+    while its address does not). `asmrewrite bake` can name the rest.
+    """
+
+    def __init__(self, unit: Unit) -> None:
+        self.limit = unit.options.targets
+        self.number = unit.first_label
+        self.defined = Definitions(unit.survey)
+        self.aliases: dict[str, str] = {}
+        self.notes: dict[str, int] = {}
+        self._ordinals: dict[str, int] = {}
+        self._calls: dict[tuple[str, str], dict[int, Calls]] = {}
+        self._met: set[tuple[str, str]] = set()
+        from asmrewrite.profile import Calls, merge
+
+        for place, calls in unit.profile.items():
+            sites = self._calls.setdefault((place.file, place.function), {})
+            sites[place.ordinal] = merge([{place: sites.get(place.ordinal, Calls({}))}, {place: calls}])[place]
+
+    def targets(self, function: str, section: Section) -> tuple[str, ...]:
+        """The symbols for the chain of the next site of `function`, most frequent first."""
+        ordinal = self._ordinals.get(function, 0)
+        self._ordinals[function] = ordinal + 1
+        calls = self._of(function).get(ordinal)
+        if calls is None:
+            self._note("sites not called")
+            return ()
+        named: list[str] = []
+        for target in calls.frequent():
+            symbol = self._symbol(target, section)
+            if symbol and len(named) < self.limit:
+                named.append(symbol)
+        if named:
+            self._note("sites trained")
+            self._note("targets named", len(named))
+        return tuple(named)
+
+    def appended(self) -> str:
+        """The local symbols that stand for functions."""
+        return "".join(f"\t.set\t{alias}, {label}\n" for label, alias in self.aliases.items())
+
+    def finish(self) -> tuple[tuple[str, int], ...]:
+        """`notes`, with the profile's sites that the listing should have and has not."""
+        gone = 0
+        for (file, function), sites in self._calls.items():
+            if file == self.defined.file if file else (file, function) in self._met:
+                label = self.defined.functions.get(function)
+                count = self._ordinals.get(label.label if label else function, 0)
+                gone += sum(1 for ordinal in sites if ordinal >= count)
+        if gone:
+            self._note("sites gone", gone)
+        return tuple(sorted(self.notes.items()))
+
+    def _of(self, function: str) -> dict[int, Calls]:
+        for name in self.defined.names(function):
+            for key in ((self.defined.file, name), ("", name)):
+                if key in self._calls:
+                    self._met.add(key)
+                    return self._calls[key]
+        return {}
+
+    def _symbol(self, target: Target, section: Section) -> str:
+        definition = None
+        if target.module:
+            self._note("targets of another module")
+        elif target.offset or not target.symbol:
+            self._note("targets without a name")
+        else:
+            definition = self.defined.find(target.file, target.symbol)
+            if definition is None:
+                self._note("targets of another file")
+        if definition is None:
+            return ""
+        symbol = reference(definition, target.symbol, section)
+        if not symbol:
+            self._note("targets that another object may define")
+        if symbol != "label":
+            return symbol
+        alias = f"{LABEL_PREFIX}target_{self.number + len(self.aliases)}"
+        return self.aliases.setdefault(definition.label, alias)
+
+    def _note(self, what: str, count: int = 1) -> None:
+        self.notes[what] = self.notes.get(what, 0) + count

@@ -1,0 +1,2 @@
+.arch generic32
+	call	*__SCT__event@GOTPCREL(%rip)

@@ -1,0 +1,1 @@
+.popsection	call *.(%rip)

@@ -1,0 +1,2 @@
+	je,pn __SCT__event
+	jmp,pt __SCT__event

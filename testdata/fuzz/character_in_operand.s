@@ -1,0 +1,1 @@
+call *f'oo@tlsdesc(%rax)

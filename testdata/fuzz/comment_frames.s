@@ -1,0 +1,2 @@
+# 	.cfi_startproc
+ call *%rax

@@ -1,0 +1,4 @@
+f:
+	call foo+8
+foo:
+	call (%rax)

@@ -1,0 +1,4 @@
+.rept 
+"x": .endr
+call %rax
+.endr

@@ -1,0 +1,2 @@
+	call	*8(%rbx)
+.bundle_align_mode 5

@@ -1,0 +1,2 @@
+call *%rax # unique
+.ascii

@@ -1,0 +1,2 @@
+	jne	__SCT__other
+	.mri 1

@@ -1,0 +1,4 @@
+	notrack call *(%rax)
+	notrack
+	call *1f(%rip)
+1:

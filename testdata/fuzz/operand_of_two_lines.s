@@ -1,0 +1,2 @@
+call *"\.intel_@syntax noprefix
+	.include"

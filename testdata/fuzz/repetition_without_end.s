@@ -1,0 +1,2 @@
+	call __SCT__other@PLT
+.rept

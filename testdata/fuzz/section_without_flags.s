@@ -1,0 +1,4 @@
+	.section	.note.GNU-stack,"",@progbits
+.struct 8
+.previous
+ call *%rax

@@ -1,0 +1,2 @@
+	notrack call *%r11
+	call (%rax)

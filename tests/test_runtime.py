@@ -1,0 +1,183 @@
+"""The runtime: real programs that learn, real threads, real signals; outputs against the untouched build's."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from asmrewrite.toolchain.runtime import runtime_object
+from tests.building import ASMREWRITE, BIN, GCC, ROOT, must, needs_clang, needs_gxx, run
+
+DATA = ROOT / "testdata" / "runtime"
+INCLUDE = f"-I{ROOT / 'asmrewrite' / 'include'}"
+OURS = "-fplugin-arg-asmrewrite-"
+FLAGS = [
+    "-O0", "-O2", "-O2 -fno-pie -no-pie", "-O2 -static", "-O2 -static-pie", "-O2 -mindirect-branch=thunk",
+    f"-O2 -fcf-protection=full {OURS}slow=lfence", f"-O2 {OURS}bundle=6", f"-O2 {OURS}targets=1 {OURS}slow=plain",
+]  # fmt: skip
+
+
+def built(source: str, folder: Path, flags: str = "-O2", compiler: str = GCC) -> Path:
+    """A program of testdata/runtime, rewritten and with the runtime."""
+    program = folder / source.removesuffix(".c")
+    must([compiler, *flags.split(), INCLUDE, DATA / source, "-lpthread", "-o", program])
+    return program
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+def test_a_site_learns_its_targets_and_learns_again(flags: str, tmp_path: Path) -> None:
+    program = built("learn.c", tmp_path, flags)
+    out = must([program, "400xa", "5000xa", "100000xb", "10xa"]).text.splitlines()
+    total = sum(2 * (n + by) for times, by in ((400, 1), (5000, 1), (100000, 2), (10, 1)) for n in range(times))
+    assert out == ["learning", "chain a", "chain b a", "chain b a", f"sum {total}"]
+
+
+@needs_clang
+def test_clang_s_programs_learn(tmp_path: Path) -> None:
+    program = tmp_path / "learn"
+    must([ASMREWRITE, "cc", "clang-14", "-O2", INCLUDE, DATA / "learn.c", "-o", program])
+    assert "chain b a" in must([program, "5000xa", "100000xb"]).text
+
+
+def test_orders(tmp_path: Path) -> None:
+    words = ["5000xa", "pin", "10xa", "exclude", "5000xb", "release", "5000xb", "stop", "retrain", "5000xc"]
+    out = must([built("learn.c", tmp_path), *words]).text.splitlines()
+    states = [line for line in out if not re.fullmatch(r"\w+ -?\d+", line)]
+    assert states == [
+        "chain a", "pinned d", "pinned d", "excluded", "excluded", "learning", "chain b", "compiled", "learning",
+        "chain c",
+    ]  # fmt: skip
+    assert [line for line in out if re.fullmatch(r"\w+ 0", line)] == [f"{w} 0" for w in words if w.isalpha()]
+
+
+@pytest.mark.parametrize(("mode", "state"), [("off", "none"), ("learn", "learning"), ("on", "chain a")])
+def test_modes(mode: str, state: str, tmp_path: Path) -> None:
+    program = built("learn.c", tmp_path)
+    assert must([program, "5000xa"], env={"ASMREWRITE_RUNTIME": mode}).text.splitlines()[0] == state
+
+
+def test_runtime_off_leaves_it_out(tmp_path: Path) -> None:
+    program = built("learn.c", tmp_path, f"-O2 {OURS}runtime=off")
+    assert must([program, "5000xa"]).text.splitlines()[0] == "none"
+    assert "asmrewrite_arena" not in must(["nm", program]).text
+
+
+def test_the_log_names_what_was_learned(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    must([built("learn.c", tmp_path), "5000xa"], env={"ASMREWRITE_LOG": str(log)})
+    assert re.search(r"^asmrewrite: pid \d+: \d+ relpoline sites: patchable$", log.read_text(), re.MULTILINE)
+    assert re.search(r" chain entries 1 learned 1 calls 512\n    -> 0x", log.read_text())
+
+
+@pytest.mark.parametrize("flags", ["-O2", f"-O2 {OURS}slow=plain", f"-O2 {OURS}bundle=6"])
+def test_no_register_changes(flags: str, tmp_path: Path) -> None:
+    program = built("registers.c", tmp_path, f"{flags} {OURS}inline-asm=on")
+    assert must([program]).text == "0 wrong\n"
+
+
+@pytest.mark.parametrize("flags", ["-O2", "-O2 -static", "-O2 -no-pie -fno-pie"])
+def test_surroundings(flags: str, tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    must(["gcc", "-O2", DATA / "surroundings.c", "-lpthread", "-o", plain])
+    expected = must([plain]).text
+    assert "writable and executable: 0" in expected
+    assert must([built("surroundings.c", tmp_path, flags)]).text == expected
+
+
+STATIC = """\
+at first: 7 7 7, seen 0, filter 0, not hooked
+updated: 3 3 3, seen 5, filter 81, hooked
+a child, after its parent's update: 3 3 3, seen 10, filter 81, hooked
+its own: 10 10 10, seen 15, filter 81, hooked
+the parent: 7 7 7, seen 10, filter 81, hooked
+nothing: 7 7 7, seen 10, filter 0, not hooked
+a batch: 10 10 10, seen 10, filter 0, not hooked
+0 wrong, 0 late
+"""
+
+
+@pytest.mark.parametrize(
+    ("compiler", "flags"),
+    [("gcc", "-O2"), (GCC, "-O0"), (GCC, "-O2"), (GCC, "-O2 -fno-plt"), (GCC, f"-O2 {OURS}bundle=6")],
+    ids=["untouched", "-O0", "-O2", "-fno-plt", "bundle=6"],
+)
+def test_static_calls(compiler: str, flags: str, tmp_path: Path) -> None:
+    library, program = tmp_path / "libstatic.so", tmp_path / "static"
+    must([compiler, *flags.split(), INCLUDE, "-fPIC", "-shared", DATA / "static_library.c", "-o", library])
+    rest: list[str | Path] = [library, f"-Wl,-rpath,{tmp_path}", "-lpthread", "-o", program]
+    must([compiler, *flags.split(), INCLUDE, DATA / "static_main.c", *rest])
+    assert must([program]).text == STATIC
+
+
+@needs_gxx
+def test_the_headers_are_cxx_too(tmp_path: Path) -> None:
+    for compiler in ("g++", str(BIN / "asmrewrite-g++")):
+        source = tmp_path / "x.cc"
+        source.write_text(
+            "#include <asmrewrite/static_call.h>\n#include <asmrewrite/relpoline.h>\n#include <asmrewrite/abi.h>\n"
+            'extern "C" int f(int x) { return x; }\nextern "C" int g(int x) { return x + 1; }\n'
+            "DEFINE_STATIC_CALL(c, f);\n"
+            "int main() { int a = static_call(c)(1); static_call_update(c, g); return a + static_call(c)(1) - 3; }\n"
+        )
+        must([compiler, "-O2", "-Wall", "-Wextra", "-Werror", INCLUDE, source, "-o", tmp_path / "x"])
+        must([tmp_path / "x"])
+
+
+def test_the_runtime_uses_no_vector_register_and_no_function_that_does() -> None:
+    made = runtime_object("gcc")
+    code = must(["objdump", "-d", "--no-show-raw-insn", made]).text
+    assert not re.search(r"%[xyz]mm\d|%st\b|%mm\d", code)
+    needed = set(re.findall(r"^ +[Uw] (\S+)$", must(["nm", made]).text, re.MULTILINE))
+    # What it calls of libc it calls when the program starts, ends or asks, never in the path of a call.
+    assert not needed & {"memcpy", "memset", "memmove", "memcmp", "malloc", "free", "__tls_get_addr"}
+    indirect = re.findall(r"(?:call|jmp) +\*%\w+", code)
+    assert indirect == ["jmp    *%rcx", "jmp    *%rax"], "both behind an lfence, in entry.S"
+
+
+@pytest.mark.skipif(shutil.which("gdb") is None, reason="gdb is not installed: apt-get install gdb")
+def test_gdb_unwinds_from_inside_a_stub(tmp_path: Path) -> None:
+    program = built("learn.c", tmp_path, "-O2 -g")
+    script = tmp_path / "script"
+    script.write_text(
+        "set pagination off\nset confirm off\nbreak call\nignore 1 3000\nrun 5000xa\ndelete\n"
+        "python\n"
+        "arena = int(gdb.parse_and_eval('(unsigned long)&asmrewrite_arena'))\n"
+        "for _ in range(40):\n"
+        "    gdb.execute('stepi', to_string=True)\n"
+        "    if arena <= int(gdb.parse_and_eval('$pc')) < arena + 0x800000:\n"
+        "        break\n"
+        "frame, names = gdb.selected_frame(), []\n"
+        "while frame: names.append(frame.name()); frame = frame.older()\n"
+        "print('FRAMES', names)\n"
+        "end\nkill\nquit\n"
+    )
+    out = run(["gdb", "-q", "-batch", "-x", script, program]).text
+    assert re.search(r"FRAMES \[.*'call', 'main'", out), out
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed: apt-get install valgrind")
+def test_valgrind(tmp_path: Path) -> None:
+    program = built("learn.c", tmp_path)
+    ran = must(["valgrind", "--error-exitcode=9", "-q", program, "5000xa", "20000xb"])
+    assert ran.text.splitlines()[-1] == must([program, "5000xa", "20000xb"]).text.splitlines()[-1]
+
+
+@pytest.mark.parametrize("sanitizer", ["address", "thread", "undefined"])
+def test_sanitizers(sanitizer: str, tmp_path: Path) -> None:
+    flags = f"-O1 -g -fsanitize={sanitizer}"
+    probe = run(["gcc", *flags.split(), "-xc", "-", "-o", tmp_path / "probe"], stdin=b"int main(void) { return 0; }")
+    if probe.status or run([tmp_path / "probe"]).status:
+        pytest.skip(f"-fsanitize={sanitizer} does not run here: apt-get install gcc")
+    assert "chain b a" in must([built("learn.c", tmp_path, flags), "5000xa", "100000xb"]).text
+
+
+def test_runtime_command(tmp_path: Path) -> None:
+    words = must([ASMREWRITE, "runtime", "--cflags", "--libs"]).text.split()
+    made = tmp_path / "learn.o"
+    must([GCC, "-O2", "-c", words[0], DATA / "learn.c", "-o", made])
+    must(["gcc", made, *words[1:], "-o", tmp_path / "learn"])
+    assert "chain a" in must([tmp_path / "learn", "5000xa"]).text
+    assert "Libs: " in must([ASMREWRITE, "runtime", "--pkg-config"]).text
