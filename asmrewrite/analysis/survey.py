@@ -168,6 +168,8 @@ class _Walk:
             "BRANCH": self._spot, "WATCHED": self._spot, "PREFIX": self._prefix, "STATEMENT": self._statement,
         }  # fmt: skip
         text = self.text
+        # A NUL cuts a string, and what ended it may begin another, which takes in any number of lines.
+        torn = "\0" in text
         for kind, start, end in self.listing.tokens:
             if kind == "COMMENT":
                 if text[start] == "#" and _TORN_MARKER.match(text, start, end):
@@ -175,6 +177,8 @@ class _Walk:
                 continue
             if self.prefixes and kind != "PREFIX":
                 self._behind_prefix(kind, start, end)
+            if torn and kind != "QUIET" and text.find("\0", start, end - 1) >= 0:
+                self._abandon(SkipReason.GLUED_COMMENT)
             if kind != "QUIET":
                 handlers[kind](kind, start, end)
             elif self.trouble is SkipReason.MACRO_EFFECTS:
