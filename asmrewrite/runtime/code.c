@@ -20,10 +20,13 @@ static size_t spent;			/* bytes of the arena */
 static bool barrier;			/* membarrier knows this process */
 
 /* The kernel clears this page in a child (MADV_WIPEONFORK): the lock is free there, and the copy not its own. */
-static struct guard {
-	int own;
-	int lock;
-} *guard;
+static union {
+	struct {
+		int own;
+		int lock;
+	};
+	char page[PAGE];
+} guard __attribute__((aligned(PAGE)));
 static uint64_t old_mask;		/* of the lock's holder */
 
 extern const Elf64_Ehdr __ehdr_start __attribute__((weak, visibility("hidden")));
@@ -116,6 +119,28 @@ static bool move(void)
 	return !failed(made) && whole;
 }
 
+static void set_mask(uint64_t mask, uint64_t *old)
+{
+	sys(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &mask, old, sizeof mask);
+}
+
+/* The lock, with all signals held back. */
+static bool take(bool wait)
+{
+	uint64_t mask;
+
+	set_mask(~0UL, &mask);
+	while (__atomic_exchange_n(&guard.lock, 1, __ATOMIC_ACQUIRE)) {
+		if (!wait) {
+			set_mask(mask, NULL);
+			return false;
+		}
+		sys(SYS_sched_yield);
+	}
+	old_mask = mask;
+	return true;
+}
+
 bool asmrewrite_code_prepare(void)
 {
 	barrier = !failed(sys(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0));
@@ -128,43 +153,25 @@ enum code_refusal asmrewrite_code_open(uintptr_t low, uintptr_t high)
 		return CODE_NO_SEGMENT;
 	text = low & -PAGE;
 	text_size = ((high + PAGE - 1) & -PAGE) - text;
-	long page = sys(SYS_mmap, 0, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (failed(page))
-		return CODE_NO_MEMORY_FILE;
-	guard = (struct guard *)page;
-	if (failed(sys(SYS_madvise, page, PAGE, MADV_WIPEONFORK)))
+	if (failed(sys(SYS_madvise, &guard, PAGE, MADV_WIPEONFORK)))
 		return CODE_NO_MEMORY_FILE;
 	asmrewrite_code_prepare();
-	if (!move())
-		return CODE_NO_MEMORY_FILE;
-	guard->own = 1;
-	return CODE_OK;
-}
+	/* Another thread may know this module already, by its note. */
+	take(true);
+	guard.own = move();
+	const bool moved = guard.own;
 
-static void set_mask(uint64_t mask, uint64_t *old)
-{
-	sys(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, &mask, old, sizeof mask);
+	asmrewrite_code_unlock();
+	return moved ? CODE_OK : CODE_NO_MEMORY_FILE;
 }
 
 enum code_refusal asmrewrite_code_lock(bool wait)
 {
-	uint64_t mask;
-
-	if (!alias)
-		return CODE_NO_MEMORY_FILE;
-	set_mask(~0UL, &mask);
-	while (__atomic_exchange_n(&guard->lock, 1, __ATOMIC_ACQUIRE)) {
-		if (!wait) {
-			set_mask(mask, NULL);
-			return CODE_BUSY;
-		}
-		sys(SYS_sched_yield);
-	}
-	old_mask = mask;
-	if (alias && !guard->own)
-		guard->own = move();
-	if (alias && guard->own)
+	if (!take(wait))
+		return CODE_BUSY;
+	if (alias && !guard.own)
+		guard.own = move();
+	if (alias && guard.own)
 		return CODE_OK;
 	asmrewrite_code_unlock();
 	return alias ? CODE_FORKED : CODE_NO_MEMORY_FILE;
@@ -174,7 +181,7 @@ void asmrewrite_code_unlock(void)
 {
 	uint64_t mask = old_mask;
 
-	__atomic_store_n(&guard->lock, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&guard.lock, 0, __ATOMIC_RELEASE);
 	set_mask(mask, NULL);
 }
 

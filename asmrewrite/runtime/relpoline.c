@@ -62,6 +62,14 @@ static struct row *own_table(void)
 	return expected;
 }
 
+void asmrewrite_relpoline_forget(void)
+{
+	/* Not unmapped: when the process ends, another thread may be counting still. */
+	for (unsigned int t = 0; t < TABLES; t++)
+		if (tables[t])
+			sys(SYS_madvise, tables[t], table_size(), MADV_DONTNEED);
+}
+
 static const unsigned char *destination(const unsigned char *at)
 {
 	int32_t distance;

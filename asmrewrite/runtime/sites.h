@@ -51,6 +51,9 @@ bool asmrewrite_relpoline_read(uintptr_t *low, uintptr_t *high);
 /* In the new memory file: make what stubs are missing and put every site. */
 void asmrewrite_relpoline_restore(void);
 
+/* Give the memory of the counters back. */
+void asmrewrite_relpoline_forget(void);
+
 /* All under the lock; false when the site could not be led there, and is refused from now on. */
 bool asmrewrite_relpoline_learn(struct site *site, bool forget);
 bool asmrewrite_relpoline_compiled(struct site *site, enum site_state state);

@@ -86,5 +86,6 @@ __attribute__((destructor(101))) static void stop(void)
 	if (profile_file && *profile_file)
 		asmrewrite_profile_end(profile_file);
 	asmrewrite_relpoline_stop();
+	asmrewrite_relpoline_forget();
 	asmrewrite_code_close();
 }
