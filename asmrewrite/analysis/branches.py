@@ -75,6 +75,7 @@ class _Classifier:
         self.survey = found
         self.text = found.listing.text
         self.prover = Prover(found)
+        self._named: frozenset[str] | None = None
 
     def spot(self, spot: Spot) -> Branch | None:
         """The branch at `spot`; None when it is direct, and to nothing that is watched for."""
@@ -179,12 +180,19 @@ class _Classifier:
     def _judged(self, branch: Branch) -> Branch:
         return branch._replace(skip=self._objection(branch))
 
+    def _section_names(self) -> frozenset[str]:
+        if self._named is None:
+            self._named = frozenset(section.name.strip('"') for _, section in self.survey.sections if section)
+        return self._named
+
     def _objection(self, branch: Branch) -> SkipReason | None:
         place, operand = branch.place, branch.operand
         if place.trouble is not None:
             return place.trouble
         if self.survey.aliases.intersection(operand.names):
             return SkipReason.REGISTER_ALIAS
+        if (branch.thunk or branch.role == "direct") and (branch.thunk or operand.symbol) in self._section_names():
+            return SkipReason.SECTION_NAME
         if branch.role == "direct":
             return SkipReason.PREFIX if any(p not in ("{disp32}",) for p in branch.prefixes) else None
         if _OWN.match(place.function):

@@ -55,6 +55,8 @@ class SkipReason(str, Enum):
     COUNTED = "counted"
     #: The section that it stands in cannot be told, or is not for code.
     UNKNOWN_SECTION = "unknown-section"
+    #: To a trampoline or thunk that has the name of a section: gas has one symbol for both, which objects do not name.
+    SECTION_NAME = "section-name"
     #: In a section of replacement code that is copied elsewhere before it runs.
     ALTERNATIVE = "alternative"
     #: In one of our own or the compiler's own thunks.

@@ -25,7 +25,9 @@ REGISTERS = (
 #: The bytes of an instruction that gas may put as padding (single-byte, long, and what older gas used).
 _NOPS = frozenset({Mnemonic.NOP, Mnemonic.FNOP})
 #: Prefixes and REX.
-_PREFIXES = frozenset({0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3, *range(0x40, 0x50)})
+_LEGACY = frozenset({0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3})
+_REX_W = range(0x48, 0x50)
+_PREFIXES = frozenset({*_LEGACY, *range(0x40, 0x50)})
 
 
 class Site(NamedTuple):
@@ -57,6 +59,8 @@ class Difference(NamedTuple):
     original: int
     new: int
     what: str
+    #: Whether it is only not known what the bytes are.
+    unknown: bool = False
 
 
 class Walked(NamedTuple):
@@ -101,6 +105,10 @@ class Walk:
             o, n = self._padding(o, n)
             if o >= len(self.old):
                 break
+            if self.old[o] in _LEGACY and self._length_in_doubt(o):
+                what = f"{self._text(0, o)}: processors disagree about its length"
+                self.differences.append(Difference(o, n, what, unknown=True))
+                break
             step = self._site(o, n) or self._same(o, n)
             if step is None:
                 self.differences.append(Difference(o, n, f"{self._text(0, o)}  became  {self._text(1, n)}"))
@@ -116,6 +124,15 @@ class Walk:
             self.differences.append(Difference(o, left.offset, "a site of the tables took no branch's place"))
         inner = frozenset(replaced.original[1] - 1 for replaced in self.replaced)
         return Walked(self.offsets, tuple(self.replaced), tuple(self.differences), n, self.behind, inner)
+
+    def _length_in_doubt(self, offset: int) -> bool:
+        """Whether the original has a direct branch with a 16-bit operand there: Intel's processors read 32 bits.
+
+        Intel SDM 2A, "CALL" and "Jcc": the operand size is forced to 64 bits; AMD APM 3, "CALL (Near)": rel16off.
+        """
+        branch, prefixes = self._decode(0, offset), self._prefixes(0, offset)
+        near = branch.is_call_near or branch.is_jmp_near or branch.is_jcc_near
+        return bool(near and 0x66 in prefixes and prefixes[-1] not in _REX_W)
 
     def _decode(self, side: int, offset: int) -> Instruction:
         decoder = self._decoders[side]
@@ -257,7 +274,7 @@ class Walk:
     def _prefixes(self, side: int, offset: int) -> bytes:
         """The prefixes of the direct branch at `offset`."""
         data, end = (self.old, self.new)[side], offset
-        while data[end] in _PREFIXES:
+        while end < len(data) and data[end] in _PREFIXES:
             end += 1
         return data[offset:end]
 

@@ -72,6 +72,9 @@ def _run(both: Comparison) -> Translation:
     if pair_sections(both):
         for number in text_sections(both):
             walk(both, number)
+        if any(d.unknown for walked in both.walked.values() for d in walked.differences):
+            # Where anything behind it went is not known.
+            return Translation(both.new.path, tuple(both.sites), tuple(both.verdicts))
         find_bases(both)
         debug = Proof(both).run()
         for number, other in both.pairs.items():

@@ -43,12 +43,16 @@ OPTIONS = (
 _EXEC = 4
 #: Statements whose bytes a disassembler takes for anything, or that make text of text: what no reader of text can
 #: answer for (docs/listing.md).
-_DOUBT = re.compile(
-    r"\.(?:macro|irpc?|irep|irepc|rept?|altmacro|byte|value|short|long|int|quad|octa|ascii\w*|asciz|string\w*|insn|"
-    r"incbin|include|code16\w*|code32|fill|skip|space|zero|org|float|double|single|tfloat|hfloat|bfloat16|hword|word|"
-    r"[1248]byte|[us]leb128|dcb?\b|ds\b|balign[wl]|p2align[wl]|align|balign|p2align|base64|mri|reloc)|\.[ \t]*=",
-    re.IGNORECASE,
+_DATA = (
+    r"byte|value|short|long|int|quad|octa|ascii\w*|asciz|string\w*|insn|incbin|fill|skip|space|zero|org|float|double|"
+    r"single|tfloat|hfloat|bfloat16|hword|word|[1248]byte|[us]leb128|dcb?\b|ds\b|balign[wl]|p2align[wl]|align|balign|"
+    r"p2align|base64|reloc"
 )
+_DOUBT = re.compile(
+    rf"\.(?:macro|irpc?|irep|irepc|rept?|altmacro|include|code16\w*|code32|mri|{_DATA})|\.[ \t]*=", re.IGNORECASE
+)
+#: Data alone, and lines for debugging, of which gas makes entries about the stubs when the text has none.
+_DATA_ALONE = re.compile(rf"\.(?:{_DATA}|loc\b)", re.IGNORECASE)
 
 
 #: A place given as a number of bytes from another, between which code may grow.
@@ -125,19 +129,33 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: .size of a symbol is not what stands between it and its end"
     if "became .eh_frame" in failure.detail or re.match(r"sections: there were (\d+) sections and are", failure.detail):
         return "explained: .cfi_startproc where gas does not read it" if ".cfi_startproc" in text else ""
-    certain = _certain(text)
+    if failure.kind == "full UNKNOWN" and "disagree about its length" in failure.detail:
+        return "explained: a branch with a 16-bit operand"
+    if failure.kind == "full UNKNOWN" and "(as -g)" in failure.detail:
+        without = re.sub(r"\.loc\b[^\n;]*", "", text)
+        passes = _passes(without, options) or _passes(_certain(without, _DATA_ALONE), options)
+        return "explained: a .loc without an instruction belongs to the first stub" if passes else ""
     if "leads elsewhere" in failure.detail and _COUNTED.search(text):
         return "explained: a place that is counted in bytes"
-    if certain != text:
-        try:
-            result = rewrite(certain, options)
-            before, after = assemble(certain)[0], assemble(result.text)[0]
-            if before and after:
-                _checked(before, after, result)
-                return "explained: data among code"
-        except (Failure, UnsoundError):
-            return ""
+    # A listing with macros may not assemble without them.
+    for doubtful in (_DOUBT, _DATA_ALONE):
+        certain = _certain(text, doubtful)
+        if certain != text and _passes(certain, options):
+            return "explained: data among code"
     return ""
+
+
+def _passes(text: str, options: Options) -> bool:
+    """Whether `text` assembles, rewritten and not, and the checker has nothing to say."""
+    try:
+        result = rewrite(text, options)
+        before, after = assemble(text)[0], assemble(result.text)[0]
+        if before and after:
+            _checked(before, after, result)
+            return True
+    except (Failure, UnsoundError):
+        pass
+    return False
 
 
 def _lines(text: str, result: Rewritten) -> None:
@@ -174,12 +192,12 @@ def _checked(before: bytes, after: bytes, result: Rewritten) -> None:
         raise Failure(f"full {worse[0].verdict.value}", f"{worse[0].section}: {worse[0].reason}")
 
 
-def _certain(text: str) -> str:
-    """`text` without the statements in doubt, and without `.size`, which may be any number."""
+def _certain(text: str, doubtful: re.Pattern[str] = _DOUBT) -> str:
+    """`text` without the statements that are `doubtful`, and without `.size`, which may be any number."""
     pieces: list[str] = []
     for kind, start, end in parse(text).tokens:
         statements = text[start:end].splitlines(keepends=True) if kind == "QUIET" else [text[start:end]]
-        pieces += ["\n" * s.count("\n") if _DOUBT.search(s) or ".size" in s else s for s in statements]
+        pieces += ["\n" * s.count("\n") if doubtful.search(s) or ".size" in s else s for s in statements]
     return "".join(pieces)
 
 

@@ -72,12 +72,12 @@ class Comparison:
     def say(self, section: str, problem: str, verdict: Verdict = Verdict.FAIL) -> None:
         self.verdicts.append(SectionVerdict(verdict if problem else Verdict.PASS, section, problem))
 
-    def say_at(self, section: int, original: int, new: int, problem: str) -> None:
+    def say_at(self, section: int, original: int, new: int, problem: str, verdict: Verdict = Verdict.FAIL) -> None:
         """A difference in code, at these offsets of the original's section and the one it became."""
         old = self.old.sections[section]
         place = self.place(self.old, old, original)
         offsets = ((section, original), (self.pairs[section], new))
-        self.verdicts.append(SectionVerdict(Verdict.FAIL, old.name, f"{place}: {problem}", place, offsets))
+        self.verdicts.append(SectionVerdict(verdict, old.name, f"{place}: {problem}", place, offsets))
 
     def thunk_size(self, section: Section) -> int:
         name = section.name.removeprefix(THUNKS)

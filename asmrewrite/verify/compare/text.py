@@ -6,6 +6,7 @@ from asmrewrite.stubs import abi
 from asmrewrite.verify.compare.comparison import EXEC, Comparison, only_nops, register_number
 from asmrewrite.verify.image import GOT_RELATIVE, PC_RELATIVE, Location, Relocation
 from asmrewrite.verify.shapes import CMP_SIZE, JCC_SIZE, abi_register
+from asmrewrite.verify.sites import Verdict
 from asmrewrite.verify.streams import Replaced, Site, Walk
 
 TYPE_CHECKING = False
@@ -31,7 +32,8 @@ def walk(both: Comparison, number: int) -> None:
     walked = Walk(old, new, sites, relocations).walk()
     both.walked[number] = walked
     for difference in walked.differences[:4]:
-        both.say_at(number, difference.original, difference.new, difference.what)
+        verdict = Verdict.UNKNOWN if difference.unknown else Verdict.FAIL
+        both.say_at(number, difference.original, difference.new, difference.what, verdict)
 
 
 def compare_text(both: Comparison, old: Section, new: Section) -> None:

@@ -1,0 +1,3 @@
+	call *-8(%rsp,%rcx,2);	.text
+	.file 1 "a.c"
+.loc 1 5
