@@ -121,7 +121,10 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
     """
     if not failure.kind.startswith("full"):
         return ""
-    if "the assembler's own debug information" in failure.detail:
+    own = ".debug_info" not in text and (
+        "the assembler's own debug information" in failure.detail or failure.detail.startswith(".debug_")
+    )
+    if own:
         return "explained: a .loc of a file without debug information, for which gas makes its own"
     if "became .debug_line" in failure.detail:
         return "explained: a .loc at the end of the listing belongs to the first stub"
