@@ -44,7 +44,7 @@ _EXEC = 4
 #: Statements whose bytes a disassembler takes for anything, or that make text of text: what no reader of text can
 #: answer for (docs/listing.md).
 _DATA = (
-    r"byte|value|short|long|int|quad|octa|ascii\w*|asciz|string\w*|insn|incbin|fill|skip|space|zero|org|float|double|"
+    r"byte|value|short|long|int\b|quad|octa|ascii\w*|asciz|string\w*|insn|incbin|fill|skip|space|zero|org|float|double|"
     r"single|tfloat|hfloat|bfloat16|hword|word|[1248]byte|[us]leb128|dcb?\b|ds\b|balign[wl]|p2align[wl]|align|balign|"
     r"p2align|base64|reloc"
 )
