@@ -15,6 +15,7 @@ from bench.usage import run
 from bench.variants import LEARNED, LEVEL, PLAIN, RETPOLINE, STATIC, variants
 
 _SOURCE = Path(__file__).resolve().parent / "micro" / "calls.c"
+_INCLUDE = Path(__file__).resolve().parent.parent / "asmrewrite" / "include"
 #: A fraction of a second of the slowest.
 _CALLS = 20_000_000
 _DIRECT = "direct call"
@@ -73,7 +74,7 @@ def micro(folder: Path, runs: int = 9) -> Iterator[str]:
 def _built(cc: str, directory: Path) -> Path:
     """`directory`, with the program in it; quick enough to be made each time."""
     directory.mkdir(parents=True, exist_ok=True)
-    subprocess.run([*shlex.split(cc), LEVEL, str(_SOURCE), "-o", str(directory / "calls")], check=True)
+    subprocess.run([*shlex.split(cc), LEVEL, f"-I{_INCLUDE}", str(_SOURCE), "-o", str(directory / "calls")], check=True)
     return directory
 
 

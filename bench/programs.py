@@ -22,28 +22,26 @@ def built(program: ModuleType, cc: str, directory: Path, recipe: Callable[[Build
     """`directory`, with `program` built in it by `cc`; `recipe` where one call of `program.build` will not do."""
     source = program.prepare(cache_directory())
     stamp = directory / ".bench-stamp"
-    identity = _identity(cc, source)
+    make = recipe or program.build
+    identity = _identity(cc, source, make)
     if stamp.is_file() and stamp.read_text() == identity:
         return directory
     print(f"building {directory.name}: {cc}", flush=True)
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    (recipe or program.build)(Build(cc, LEVEL, *_MODES, directory, source))
+    make(Build(cc, LEVEL, *_MODES, directory, source))
     stamp.write_text(identity)
     return directory
 
 
-def _identity(cc: str, source: Path) -> str:
-    """What decides about a build: compiler, command, sources, and our own code where it takes part."""
+def _identity(cc: str, source: Path, make: Callable[[Build], None]) -> str:
+    """What decides about a build: compiler, command, sources, how it is built, and our own code where it takes part."""
     gcc = subprocess.run(["gcc", "--version"], check=True, capture_output=True, text=True).stdout.partition("\n")[0]
-    return f"{cc}\n{gcc}\n{source}\n{_own_code() if 'asmrewrite' in cc else ''}\n"
-
-
-def _own_code() -> str:
+    own = _files(Path(asmrewrite.__file__).parent) if "asmrewrite" in cc else ()
     digest = hashlib.sha256()
-    for path in sorted(_files(Path(asmrewrite.__file__).parent)):
+    for path in sorted((Path(make.__code__.co_filename), *own)):
         digest.update(f"{path}\0".encode() + path.read_bytes())
-    return digest.hexdigest()
+    return f"{cc}\n{gcc}\n{source}\n{digest.hexdigest()}\n"
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -1,6 +1,7 @@
 """One program, compiled with gcc and with asmrewrite-gcc: they do the same, and gcc agrees with our analysis.
 
-Of what the two compilers are given only their names differ. What is compared, cheapest first:
+Both are given the same words; asmrewrite-gcc is run as what it becomes, the command that its own `plan` makes of
+them, which saves a start of Python for each program. What is compared, cheapest first:
 
 - the plugin's list of indirect branches with ours, on gcc's listing without its -dp notes and with them;
 - the objects: where they are the same bytes so are the programs, and no run could tell them apart;
@@ -11,7 +12,6 @@ A program that gcc does not compile is not applicable, nor one to be run that fa
 """
 
 import argparse
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,6 +20,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
+from asmrewrite.toolchain.asdir import as_dir
+from asmrewrite.toolchain.driver import plan
 from conformance import oracle
 from conformance.command import CommandError, Ran, run
 from conformance.sources import REPOSITORY
@@ -37,9 +39,7 @@ class Case:
     """A program at one level."""
 
     source: Path
-    #: The plain compiler and asmrewrite's wrapper of it.
     compiler: str
-    wrapper: str
     #: The level's and then the program's own options.
     flags: tuple[str, ...]
     #: Whether there is a program to run; else an object to compare.
@@ -76,12 +76,12 @@ def compare(case: Case) -> Result:
 
 
 def _compare(case: Case, folder: Path, result: Result) -> None:
-    plain = _Build(case, folder / "plain", case.compiler)
+    plain = _Build(case, folder / "plain")
     if plain.compile() is not None:
         result.applicable = False
         return
     for slow in case.slow:
-        build = _Build(case, folder / f"_{slow[:4]}", case.wrapper, f"slow={slow} check=full")
+        build = _Build(case, folder / f"_{slow[:4]}", f"slow={slow} check=full")
         refused = build.compile()
         if refused is not None:
             result.problems.append(f"slow={slow}: {refused}")
@@ -115,11 +115,14 @@ def _hold_against(plain: "_Build", build: "_Build", result: Result) -> None:
 
 
 class _Build:
-    """One compiler's work on a case. The folders' names are of one length: programs print stack addresses."""
+    """gcc's work on a case, or asmrewrite-gcc's with the options `flags`.
 
-    def __init__(self, case: Case, folder: Path, compiler: str, flags: str = "") -> None:
+    The folders' names are of one length: programs print stack addresses.
+    """
+
+    def __init__(self, case: Case, folder: Path, flags: str = "") -> None:
         folder.mkdir()
-        self.case, self.folder, self.compiler, self.flags = case, folder, compiler, flags
+        self.case, self.folder, self.flags = case, folder, flags
         self.object, self.listing = folder / "x.o", folder / "x.s"
         self.printed: list[oracle.Printed] = []
         self.ran: Ran | None = None
@@ -129,10 +132,15 @@ class _Build:
         # All builds are made in one folder and write one list: debug information has both names in it.
         printed = self.folder.parent / "list"
         plugin = () if self.case.foreign else oracle.flags(printed)
-        words = [self.compiler, "-w", *self.case.flags, *plugin, "-save-temps=obj", "-c", str(self.case.source)]
-        environment = {**ENVIRONMENT, "ASMREWRITE_FLAGS": self.flags}
+        words = [self.case.compiler, "-w", *self.case.flags, *plugin, "-save-temps=obj", "-c", str(self.case.source)]
+        words += ["-o", str(self.object)]
+        environment = ENVIRONMENT
+        if self.flags:
+            planned = plan(words, as_dir())
+            words = list(planned.argv)
+            environment = {**ENVIRONMENT, **planned.environment, "ASMREWRITE_FLAGS": self.flags}
         try:
-            made = run([*words, "-o", str(self.object)], cwd=printed.parent, env=environment, timeout=COMPILE_TIMEOUT)
+            made = run(words, cwd=printed.parent, env=environment, timeout=COMPILE_TIMEOUT)
         except CommandError as error:
             return str(error)
         if made.status:
@@ -192,14 +200,6 @@ def run_level(name: str, cases: Sequence[Case], explained: dict[str, str]) -> Ro
     numbers = ", ".join(f"{counts[what]} {what}" for what in sorted(counts) if counts[what])
     print(f"{name}: {total} programs, {failed} failed, {known} explained; {numbers}", flush=True)
     return Row(name, total, total - failed, known)
-
-
-def wrapper(compiler: str, tool: str) -> str:
-    """asmrewrite's wrapper for `compiler`, beside the command `tool`."""
-    found = shutil.which(f"asmrewrite-{compiler}", path=Path(tool).parent)
-    if found is None:
-        raise CommandError(f"asmrewrite-{compiler}: not found beside {tool}")
-    return found
 
 
 def some(things: Sequence[_T], limit: int) -> list[_T]:

@@ -2,7 +2,7 @@
 
 - kills: a signal to the driver, to one of the programs below it, or to all, at a random moment;
 - memory: the shim under every limit of its address space (RLIMIT_AS), from too little to start to enough;
-- sizes: the shim under every limit of the size of files (RLIMIT_FSIZE), from nothing to the whole object.
+- sizes: the shim under every limit of the size of files (RLIMIT_FSIZE), from nothing to all that it writes.
 """
 
 import argparse
@@ -51,10 +51,12 @@ def main(_arguments: argparse.Namespace) -> list[Row]:
     must([shim, "-o", "x.o", "x.s"], cwd=work)
     whole = (work / "x.o").read_bytes()
     rows = [_kills(str(tools / "asmrewrite-gcc"), work, whole)]
-    steps = [megabytes << 18 for megabytes in range(24, 160)]
-    rows.append(_limits("memory", resource.RLIMIT_AS, steps, [shim, "-o", "x.o", "x.s"], work, whole))
-    sizes = range(0, len(whole) + 400, 256)
-    rows.append(_limits("sizes", resource.RLIMIT_FSIZE, list(sizes), [shim, "-o", "x.o", "x.s"], work, whole))
+    command = [shim, "-o", "x.o", "x.s"]
+    spaces = [quarter << 18 for quarter in range(24, 160)]
+    rows.append(_limits("memory", resource.RLIMIT_AS, spaces, command, work, whole))
+    text = len(must([str(tools / "asmrewrite"), "filter", "x.s"], cwd=work))  # the most that is written anywhere
+    sizes = list(range(0, text + 4096, 1024))
+    rows.append(_limits("sizes", resource.RLIMIT_FSIZE, sizes, command, work, whole))
     sys.stdout.flush()
     return rows
 
@@ -92,7 +94,7 @@ def _kills(wrapper: str, work: Path, whole: bytes) -> Row:
             cut_short += found not in (None, whole, old)  # the assembler took what there was for all, as gcc's does
             found = old
         if _OURS.search(messages):
-            if number != signal.SIGINT or not messages.rstrip().endswith(b"KeyboardInterrupt"):
+            if number != signal.SIGINT or b"KeyboardInterrupt" not in messages:
                 problems.append(f"{what}: a traceback: {messages[-200:]!r}")
             elif _FUNCTION.search(messages):
                 problems.append(f"{what}: a traceback out of our own code: {messages[-400:]!r}")

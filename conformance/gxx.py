@@ -10,7 +10,6 @@ from pathlib import Path
 from conformance import differential
 from conformance.dejagnu import asked
 from conformance.differential import Case
-from conformance.realprograms import find_tool
 from conformance.sources import cache_directory, fetch_archive
 from conformance.table import Row
 from conformance.torture import TESTS, prepare
@@ -29,18 +28,16 @@ def main(arguments: argparse.Namespace) -> list[Row]:
     levels = [level for level in LEVELS if not arguments.level or level in arguments.level]
     root = fetch_archive(*TESTS, cache_directory()) / "gcc" / "testsuite" / "g++.dg"
     found = [*(root / "eh").rglob("*.C"), *(root / "torture").rglob("*.C")]
-    tool = find_tool()
-    compiler = differential.wrapper("g++", tool.cc)
     rows = []
     for level in levels:
-        cases = [case for source in sorted(found) if (case := _case(source, level, compiler)) is not None]
+        cases = [case for source in sorted(found) if (case := _case(source, level)) is not None]
         rows.append(differential.run_level(f"g++ {level}", differential.some(cases, arguments.limit), EXPLAINED))
     for name, cause in EXPLAINED.items():
         print(f"    {name}: {cause}")
     return rows
 
 
-def _case(source: Path, level: str, wrapper: str) -> Case | None:
+def _case(source: Path, level: str) -> Case | None:
     """`source` at `level`; None when it asks for more than a compiler and its options."""
     test = asked(source.read_text("latin-1"), "compile")
     if not test.action or test.sources or any(option.startswith("-flto") for option in test.options):
@@ -48,4 +45,4 @@ def _case(source: Path, level: str, wrapper: str) -> Case | None:
     flags = (*level.split(), *test.options)
     # A retpoline is refused for an object that is marked for shadow stacks.
     shadow = any(option in ("-fcf-protection", "-fcf-protection=full") for option in flags)
-    return Case(source, "g++", wrapper, flags, test.action == "run", ("lfence" if shadow else "retpoline", "plain"))
+    return Case(source, "g++", flags, test.action == "run", ("lfence" if shadow else "retpoline", "plain"))

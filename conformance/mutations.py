@@ -13,16 +13,16 @@ from conformance.command import CommandError, must
 from conformance.realprograms import find_tool
 from conformance.sources import REPOSITORY
 from conformance.table import Row
-from tests.mutations import UNNOTICED, flips, harmless, noticed, read
+from tests.mutations import DEBUGGED, PROGRAM, THROWING, UNNOTICED, flips, harmless, noticed, read
 
 SUMMARY = "one bit of a rewritten object inverted: objected to, or proven harmless"
 
-#: Source, flags, and the bits of each byte to invert.
+#: Source, its name, flags, and the bits of each byte to invert.
 CASES = (
-    ("testdata/programs/conventions.c", "-O2 -fno-ident", (0, 5)),
-    ("asmrewrite/demo/expr.c", "-O2 -g", (0,)),
-    ("asmrewrite/demo/expr.c", "-O2 -g -gdwarf-4", (3,)),
-    ("testdata/programs/exceptions.cpp", "-O1", (0,)),
+    (PROGRAM, "x.c", "-O2 -fno-ident", (0, 5)),
+    (DEBUGGED, "x.c", "-O2 -g -fno-ident", (2,)),
+    (DEBUGGED, "x.c", "-O2 -g -fno-ident -gdwarf-4", (6,)),
+    (THROWING, "x.cpp", "-O2 -fno-ident", (1,)),
 )
 _KINDS = {
     ".eh_frame": "CFI", ".debug_frame": "CFI", "asmrewrite_sites": "records", "asmrewrite_slots": "slots",
@@ -33,8 +33,8 @@ _KINDS = {
 def main(_arguments: argparse.Namespace) -> list[Row]:
     """Run over all cases; the table of rates, and a row for each kind of content."""
     total: dict[str, Counter[str]] = {}
-    for source, flags, bits in CASES:
-        original, new = _objects(source, flags)
+    for text, source, flags, bits in CASES:
+        original, new = _objects(text, source, flags)
         _survey(f"{source} {flags}", original, new, bits, total)
     print(f"\n{'content':<14} {'mutations':>9} {'objected':>9} {'harmless':>9} {'missed':>7}")
     for kind, counts in sorted(total.items()):
@@ -55,15 +55,16 @@ def main(_arguments: argparse.Namespace) -> list[Row]:
     ]
 
 
-def _objects(source: str, flags: str) -> tuple[bytes, bytes]:
+def _objects(text: str, source: str, flags: str) -> tuple[bytes, bytes]:
     """The object of the compiler and that of the wrapper."""
     tool = find_tool()
     work = REPOSITORY / "build" / "mutations"
     work.mkdir(parents=True, exist_ok=True)
+    (work / source).write_text(text)
     made = []
     compiler = "g++" if source.endswith(".cpp") else "gcc"
     for cc in ([compiler], [tool.command or "asmrewrite", "cc", compiler]):
-        must([*cc, *flags.split(), "-c", "-o", "x.o", str(REPOSITORY / source)], cwd=work)
+        must([*cc, *flags.split(), "-c", "-o", "x.o", source], cwd=work)
         made.append((work / "x.o").read_bytes())
     if noticed(made[0], made[1]):
         raise CommandError(f"{source} {flags}: not proven as it is")

@@ -11,7 +11,6 @@ from conformance import differential, oracle
 from conformance.command import CommandError, run
 from conformance.dejagnu import asked
 from conformance.differential import Case
-from conformance.realprograms import find_tool
 from conformance.sources import cache_directory, fetch_archive, install
 from conformance.table import Row
 
@@ -36,10 +35,9 @@ def main(arguments: argparse.Namespace) -> list[Row]:
     root = fetch_archive(*TESTS, cache_directory()) / "gcc" / "testsuite" / "gcc.c-torture" / "execute"
     sources = differential.some(sorted(root.glob("*.c")), arguments.limit)
     options = {source: asked(source.read_text("latin-1"), "run").options for source in sources}
-    tool = find_tool()
     rows = []
     for level in levels:
-        cases = [Case(source, "gcc", tool.cc, (*level.split(), *options[source]), True) for source in sources]
+        cases = [Case(source, "gcc", (*level.split(), *options[source]), True) for source in sources]
         rows.append(differential.run_level(f"torture {level}", cases, EXPLAINED))
     for name, cause in EXPLAINED.items():
         print(f"    {name}: {cause}")

@@ -62,7 +62,7 @@ class Ran:
 
 def clean_environment(**more: str) -> dict[str, str]:
     """The environment without what could steer asmrewrite or gcc, in the C locale, and with `more`."""
-    drop = ("ASMREWRITE", "GCC_", "CCACHE", "LC_", "LANG", "COMPILER_PATH", "DEPENDENCIES_OUTPUT")
+    drop = ("ASMREWRITE", "GCC_", "CCACHE", "LC_", "LANG", "COMPILER_PATH", "DEPENDENCIES_OUTPUT", "PYTHONUNBUFFERED")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(drop)}
     return {**kept, "LC_ALL": "C", **more}
 

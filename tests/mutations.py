@@ -38,11 +38,64 @@ UNNOTICED = {
     "same bytes": "elsewhere in the file are the same bytes, or it has none",
     "trailing padding": "the section takes in padding behind it",
     "undefined symbol": "type and size of what only our tables name; the linker takes them from the definition",
+    "same name": "another place of the string table where the same name stands",
     "name of a stub": "a local symbol that only people read",
     "names": "sh_name of a relocation, symbol or string table: nothing but people reads it",
     "table header": "flags, alignment and addresses of what is not loaded",
     "larger block": "text may be aligned to more, up to 64 bytes",
 }
+
+#: Branches of all kinds, tables of jumps and of functions.
+PROGRAM = """
+struct ops { long (*run)(long); long pad; long (*stop)(long); };
+extern long (*get(long))(long);
+extern long other(long);
+extern long __SCT__event(long);
+long (*table[2])(long);
+static long twice(long n) { return n * 2; }
+static long half(long n) { return n / 2; }
+const struct ops ops = { twice, 7, half };
+long switched(long n)
+{
+    switch (n) {
+    case 0: return other(3);
+    case 1: return n + 5;
+    case 2: return other(n) + 9;
+    case 3: return 77;
+    case 4: return other(5) + n;
+    case 5: return n * n;
+    default: return 1;
+    }
+}
+long calls(long n) { return get(n)(n) + 3; }
+long memory(struct ops *o, long n) { return o->run(n) + 1; }
+long tail(struct ops *o, long n) { return o->stop(n); }
+long statics(long n) { return __SCT__event(n) + 1; }
+void *__SCK__event[2] = { twice, 0 };
+"""
+THROWING = """
+extern long (*get(long))(long);
+struct Guard { ~Guard(); long v; };
+long guarded(long n)
+{
+    Guard guard;
+    try { n += get(n)(n); } catch (int e) { n = e; } catch (...) { n = -1; }
+    return n;
+}
+"""
+#: A function inlined, a loop, calls through a register and through memory, a tail call: ranges, lists of locations.
+DEBUGGED = """
+struct ops { long (*run)(long); long (*stop)(long); };
+extern long (*get(long))(long);
+static inline long twice(long n) { long m = get(n)(n) * 2; return m + 1; }
+long calls(struct ops *o, long n)
+{
+    long sum = 0;
+    for (long i = 0; i < n; i++)
+        sum += twice(o->run(i));
+    return sum ? o->stop(sum) : n;
+}
+"""
 
 
 class Part(NamedTuple):
@@ -182,10 +235,16 @@ def harmless(elf: Elf, number: int, place: int, mutated: bytes, end: int) -> str
         return "between stubs"
     if part.name == ".text" and list(map(str, decoded(before))) == list(map(str, decoded(after))):
         return "same instructions"
-    if part.name == ".eh_frame" and before[place] == 0 and after[place] == 0x40:
+    # DW_CFA_advance_loc, and advance_loc1, 2 and 4 with their operands, where DW_CFA_nop pads.
+    wide = {0x40: 0, 2: 1, 3: 2, 4: 4}.get(after[place], -1)
+    if part.name == ".eh_frame" and wide >= 0 and not any(before[place : place + 1 + wide]):
         return "advance by 0"
     if part.kind == 2:
         name, info, _, index, value = struct.unpack_from("<IBBHQ", before, place // 24 * 24)
+        strings = elf.content(next(p for p in elf.parts if p.name == ".strtab"))
+        other = int.from_bytes(after[place // 24 * 24 :][:4], "little")
+        if place % 24 < 4 and strings[name:].partition(b"\0")[0] == strings[other:].partition(b"\0")[0]:
+            return "same name"
         if not index and place % 24 >= 4:
             return "undefined symbol"
         return "name of a stub" if name and place % 24 < 4 and info == 2 and value >= end else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from asmrewrite import CheckError, audit, branches, parse, rewrite, survey
+from asmrewrite.verify.addresses import relr
 from asmrewrite.verify.audit import AuditedBranch, audit_bytes, summary
 from tests import c_sources
 from tests.building import IDENT, assemble, must, options
@@ -140,6 +141,31 @@ def test_a_thunk_that_is_no_retpoline() -> None:
     )
     assert fenced is not None
     assert {branch.protection for branch in read(fenced)} == {"lfence"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (r"\tret\n\t\.cfi_endproc", "\tjmp\t*%rcx\n\t.cfi_endproc"),
+        (r"\tmov\t(%\w+), \(%rsp\)", r"\tmov\t\1, 8(%rsp)"),
+        (r"\tmov\t(%\w+), \(%rsp\)", r"\tmov\t\1, (%rbx)"),
+        (r"\tpause\n", "\tnop\n"),
+        (r"\tjmp\t\.LIND\d+\n", "\tnop\n"),
+    ],
+)
+def test_every_part_of_a_retpoline_counts(old: str, new: str) -> None:
+    text = compiled("int f(int (*g)(int)) { return g(1) + 1; }", "-O2", "-mindirect-branch=thunk")
+    changed, count = re.subn(old, new, text)
+    content = assembled(changed)
+    assert count and content is not None
+    assert [branch.protection for branch in read(content) if branch.kind == "call"] == ["none"]
+
+
+def test_relative_relocations_of_a_bitmap() -> None:
+    """SHT_RELR: an address, then bitmaps of the 63 words behind it each."""
+    words = (0x1000, 0b1011, 0b11, 0x8000)
+    data = b"".join(word.to_bytes(8, "little") for word in words)
+    assert list(relr(data)) == [0x1000, 0x1008, 0x1018, 0x1008 + 63 * 8, 0x8000]
 
 
 @pytest.mark.parametrize("slow", ["retpoline", "lfence", "plain"])

@@ -19,7 +19,6 @@ from tests.test_profile import COUNTED, chains, learned, sources
 KINDS = {
     "pie": "", "relr": "-Wl,-z,pack-relative-relocs", "no-pie": "-fno-pie -no-pie", "static": "-static",
     "static-pie": "-static-pie", "no-runtime": "-fplugin-arg-asmrewrite-runtime=off",
-    "gold": "-fuse-ld=gold -fplugin-arg-asmrewrite-align=p2align",
 }  # fmt: skip
 
 

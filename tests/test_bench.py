@@ -119,7 +119,16 @@ def test_variants_differ_in_the_command_alone() -> None:
 @pytest.mark.parametrize("name", [PLAIN, STATIC, LEARNED])
 def test_every_shape_of_the_small_calls(tmp_path: Path, name: str) -> None:
     cc = variants(control=False)[name].cc.split()
-    must([*cc, "-O2", ROOT / "bench" / "micro" / "calls.c", "-o", tmp_path / "calls"])
+    must(
+        [
+            *cc,
+            "-O2",
+            f"-I{ROOT / 'asmrewrite' / 'include'}",
+            ROOT / "bench" / "micro" / "calls.c",
+            "-o",
+            tmp_path / "calls",
+        ]
+    )
     for shape in ("direct", "static", "pointer1", "pointer2", "pointer4", "pointer16", "sites"):
         assert float(must(["./calls", shape, "25600"], tmp_path).text) > 0
     if name != PLAIN:

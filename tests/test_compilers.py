@@ -6,11 +6,14 @@ indirectly is listed. gcc and g++ have the tests of programs and of the wrapper.
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from asmrewrite import Options, SkipReason, rewrite
+from asmrewrite import Options, SkipReason, Verdict, rewrite
+from asmrewrite.verify.image import Image
+from asmrewrite.verify.translation import validate
 from conformance.compilers.build import Compiler
 from conformance.compilers.suite import compare
 from conformance.compilers.table import COMPILERS
@@ -137,3 +140,34 @@ def test_what_is_taken_back_is_not_refused(words: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("words", ["-flto -E", "-flto --version", "-flto -fsyntax-only"])
 def test_what_makes_no_code_is_not_refused(words: str, tmp_path: Path) -> None:
     must([ASMREWRITE, "cc", "clang-14", *words.split(), PROGRAMS / "preserve_all.c"], tmp_path)
+
+
+# ---- what clang's objects have and gcc's have not -----------------------------------------------------
+
+#: Functions of every length about that at which the offsets in their tables take a byte more.
+TABLES = "struct Guard { ~Guard(); };\ntypedef long fn(long);\n" + "".join(
+    f"long f{count}(fn *p) {{ Guard g; return {' + '.join(f'p({n})' for n in range(count))}; }}\n"
+    for count in range(3, 24)
+)
+
+
+@needs_clang
+def test_exception_tables_with_names(tmp_path: Path) -> None:
+    """Each is a symbol, which moves when a table before it grows: to where its frame leads, and nowhere else."""
+    (tmp_path / "x.cc").write_text(TABLES)
+    must(["clang++-14", "-O2", "-fno-integrated-as", "-c", "x.cc", "-o", "plain.o"], tmp_path)
+    must([ASMREWRITE, "cc", "clang++-14", "-O2", "-c", "x.cc", "-o", "new.o"], tmp_path)
+    plain, new = (tmp_path / name for name in ("plain.o", "new.o"))
+    before, after = ({s.name: s for s in image_of(path).symbols if "except" in s.name} for path in (plain, new))
+    moved = [name for name, symbol in before.items() if after[name].value != symbol.value]
+    assert moved, "nothing grew"
+    assert validate(str(plain), str(new)).verdict is Verdict.PASS
+    must(
+        ["objcopy", "--add-symbol", f"{moved[0]}=.gcc_except_table:4,local", "--strip-symbol", moved[0], new], tmp_path
+    )
+    assert validate(str(plain), str(new)).verdict is Verdict.FAIL
+
+
+def image_of(path: Path) -> Image:
+    """The object at `path`."""
+    return Image(str(path), BytesIO(path.read_bytes()))

@@ -65,7 +65,7 @@ def test_a_count_beyond_all_bounds_costs_no_memory() -> None:
 
 def test_a_file_that_ends_early_is_said_to_be_damaged() -> None:
     content, _ = assemble("\tnop\n")
-    with pytest.raises(CheckError, match=r"x\.o: is damaged"):
+    with pytest.raises(CheckError, match=r"x\.o: is (damaged|cut short)"):
         check_bytes(content[:-10], "x.o")
 
 

@@ -82,7 +82,7 @@ def test_what_a_directive_says(directive: str, expected: Section) -> None:
 
 
 def test_flags_are_those_that_gas_gives() -> None:
-    for name in (".text.f", ".init", ".fini", ".data.x", ".bss.x", ".rodata.x", ".whatever"):
+    for name in (".text.f", ".init", ".fini", ".init.text", ".fini.x", ".data.x", ".bss.x", ".rodata.x", ".whatever"):
         tracker = SectionTracker()
         tracker.directive(f".section {name}")
         content = assemble(f".section {name}\n.skip 4\n")

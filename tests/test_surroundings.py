@@ -9,12 +9,13 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from asmrewrite import check
+from asmrewrite import assemble, check
 from asmrewrite.errors import ToolError
 from asmrewrite.toolchain.encoder import KeystoneEncoder
 from tests.building import ASMREWRITE, GCC, Ran, clean_environment, must, run
@@ -233,6 +234,12 @@ def test_make_s_jobserver_reaches_what_the_compiler_starts(folder: Path) -> None
         flags, descriptors = ours.split("\n")
         assert "--jobserver" in flags and flags.split(" CC=")[0] == theirs.split(" CC=")[0]
         assert {"3", "4"} <= set(descriptors.split()) or "fifo:" in flags
+
+
+def test_the_library_in_a_thread() -> None:
+    """Only command lines touch signals, which Python allows in the main thread alone."""
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(assemble, "\tret\n").result().content.startswith(b"\x7fELF")
 
 
 # ---- limits ---------------------------------------------------------------------------------------------

@@ -62,7 +62,8 @@ def listing() -> str:
     pieces = [HEAD]
     for number, case in enumerate(CASES):
         before = case.before.format(number + 1)
-        pieces.append(f"\t.p2align 6, 0x90\n\t.skip {case.offset}, 0x90\n{before}\t{case.kind.text}\n\tint3\n")
+        padding = "\tnop\n" * case.offset  # not .skip: behind data a branch is left alone
+        pieces.append(f"\t.p2align 6, 0x90\n{padding}{before}\t{case.kind.text}\n\tint3\n")
     return "".join([*pieces, TAIL, IDENT])
 
 

@@ -14,9 +14,21 @@ import pytest
 
 from asmrewrite import Verdict
 from asmrewrite import rewrite as rewritten
-from asmrewrite.verify.translation import validate
+from asmrewrite.verify.translation import validate, validate_bytes
 from tests.building import GCC, GXX, IDENT, PROGRAMS, ROOT, assemble, must, needs_gxx, options
-from tests.mutations import FIELDS, UNNOTICED, Part, flips, noticed, read, stubs_start, survey
+from tests.mutations import (
+    DEBUGGED,
+    FIELDS,
+    PROGRAM,
+    THROWING,
+    UNNOTICED,
+    Part,
+    flips,
+    noticed,
+    read,
+    stubs_start,
+    survey,
+)  # fmt: skip
 
 OURS = "-fplugin-arg-asmrewrite-"
 FLAGS = [
@@ -28,44 +40,6 @@ C_SOURCES = [
     *sorted((ROOT / "asmrewrite" / "demo").glob("*.c")),
 ]
 CXX_SOURCES = sorted(PROGRAMS.glob("exceptions*.cpp"))
-
-PROGRAM = """
-struct ops { long (*run)(long); long pad; long (*stop)(long); };
-extern long (*get(long))(long);
-extern long other(long);
-extern long __SCT__event(long);
-long (*table[2])(long);
-static long twice(long n) { return n * 2; }
-static long half(long n) { return n / 2; }
-const struct ops ops = { twice, 7, half };
-long switched(long n)
-{
-    switch (n) {
-    case 0: return other(3);
-    case 1: return n + 5;
-    case 2: return other(n) + 9;
-    case 3: return 77;
-    case 4: return other(5) + n;
-    case 5: return n * n;
-    default: return 1;
-    }
-}
-long calls(long n) { return get(n)(n) + 3; }
-long memory(struct ops *o, long n) { return o->run(n) + 1; }
-long tail(struct ops *o, long n) { return o->stop(n); }
-long statics(long n) { return __SCT__event(n) + 1; }
-void *__SCK__event[2] = { twice, 0 };
-"""
-THROWING = """
-extern long (*get(long))(long);
-struct Guard { ~Guard(); long v; };
-long guarded(long n)
-{
-    Guard guard;
-    try { n += get(n)(n); } catch (int e) { n = e; } catch (...) { n = -1; }
-    return n;
-}
-"""
 
 
 def objections(original: Path, new: Path) -> list[str]:
@@ -295,21 +269,6 @@ def test_every_byte_of_exception_tables(tmp_path: Path) -> None:
     assert found[".eh_frame"]["noticed"] / found[".eh_frame"].total() > 0.8
 
 
-#: A function inlined, a loop, calls through a register and through memory, a tail call: ranges, lists of locations.
-DEBUGGED = """
-struct ops { long (*run)(long); long (*stop)(long); };
-extern long (*get(long))(long);
-static inline long twice(long n) { long m = get(n)(n) * 2; return m + 1; }
-long calls(struct ops *o, long n)
-{
-    long sum = 0;
-    for (long i = 0; i < n; i++)
-        sum += twice(o->run(i));
-    return sum ? o->stop(sum) : n;
-}
-"""
-
-
 @pytest.mark.parametrize("flags", ["-O2 -g", "-O2 -g -gdwarf-4"])
 def test_debug_information(flags: str, tmp_path: Path) -> None:
     """A bit of every byte of it: readelf must decode the same from what passes."""
@@ -368,3 +327,13 @@ def test_every_bit_of_section_headers(tmp_path: Path) -> None:
     print(f"headers: {dict(counts)}")
     assert Counter((name, field) for name, field, _, _ in missed) == Counter()
     assert counts["noticed"] / counts.total() > 0.85
+
+
+def test_stubs_have_names_of_their_own(tmp_path: Path) -> None:
+    """The symbol of one stub that stands at another."""
+    original, new = objects(PROGRAM, ".c", tmp_path)
+    elf = read(new)
+    symbols = elf.named(".symtab")
+    starts = sorted(v.stub[0] for v in validate_bytes(original, new, "x.o").sites if v.stub)
+    entry = elf.content(symbols).index(struct.pack("<Q", starts[0]))
+    assert noticed(original, elf.with_bytes(symbols.start + entry, struct.pack("<Q", starts[1])))

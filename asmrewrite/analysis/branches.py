@@ -120,19 +120,25 @@ class _Classifier:
         return result
 
     def _direct(self, branch: Branch, word: str, behind: str) -> Branch | None:
-        if word.lower() == "jmpq":
+        word = word.lower()
+        if word == "jmpq":
             return None  # gas takes it only with `*`; let it say so
         symbol = branch.operand.symbol
+        if word.startswith("l") or word == "jmpw":
+            # `ljmp foo` is `ljmp *foo`, and so is `jmpw foo` in Intel syntax: the symbol names a pointer.
+            doubt = SkipReason.FAR if word.startswith("l") else SkipReason.OPERAND
+            return branch._replace(role=_ROLE[branch.form], skip=branch.place.trouble or doubt)
         if symbol in STACK_THUNKS:
             return branch._replace(role="call", skip=SkipReason.STACK_THUNK)
-        if symbol.startswith(THUNK_PREFIXES) and branch.operand.plain and branch.form in ("call", "jmp"):
+        if symbol.startswith(THUNK_PREFIXES) and branch.operand.plain and word in ("call", "callq", "jmp"):
             reach = parse_operand("%" + symbol.rpartition("_")[2])
             if reach is None or reach.number < 0:
                 return branch._replace(role="call", skip=SkipReason.STACK_THUNK)
             role = self._role(branch, "", behind)
             return self._judged(branch._replace(thunk=symbol, operand=reach, role=role))
         if symbol.startswith(self.survey.listing.symbols) and branch.operand.plain:
-            return self._judged(branch)
+            # AMD's processors read 16 bits behind `66 e8`, Intel's 32.
+            return branch._replace(skip=SkipReason.OPERAND) if word == "callw" else self._judged(branch)
         if self.survey.aliases.intersection(branch.operand.names):
             return branch._replace(role=_ROLE.get(branch.form, "call"), skip=SkipReason.REGISTER_ALIAS)
         if branch.place.trouble is SkipReason.MACRO_EFFECTS and _REGISTER_NAME.match(branch.operand.text):

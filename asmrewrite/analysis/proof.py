@@ -78,7 +78,7 @@ class Prover:
         for a callee of another kind.
         """
         text = self._survey.listing.text
-        if text.find("r11", end, end + _WINDOW) < 0 and text.find("R11", end, end + _WINDOW) < 0:
+        if all(text.find(word, end, end + _WINDOW) < 0 for word in ("r11", "R11", ".relpoline.")):
             return True
         for line in text[end : end + _WINDOW].splitlines():
             if ".relpoline." in line:  # a site of an earlier rewriting, through a register that is named in its stub

@@ -106,7 +106,9 @@ def _group_place(flags: str) -> int:
 
 def _default_flags(name: str) -> str:
     """What gas gives a section it knows by its name (ELF special sections)."""
-    for prefix, flags in ((".text", "ax"), (".init", "ax"), (".fini", "ax"), (".data", "aw"), (".bss", "aw")):
+    if name in (".init", ".fini"):
+        return "ax"
+    for prefix, flags in ((".text", "ax"), (".data", "aw"), (".bss", "aw")):
         if name == prefix or name.startswith(prefix + "."):
             return flags
     return "a" if name.startswith(".rodata") else ""

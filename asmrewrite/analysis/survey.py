@@ -112,7 +112,7 @@ _INSTRUCTIONS = frozenset({"BRANCH", "WATCHED", "STATEMENT", "QUIET"})
 #: A line marker whose string does not end on its line: gas reads the lines that follow as part of it.
 _TORN_MARKER = re.compile(r'#[ \t]*\d+[ \t]*"(?!(?:[^"\\\n]|\\[^\n])*")')
 #: A string directive without a string takes the next line away.
-_EMPTY_STRING = re.compile(r"\.(?:asci[iz]|string(?:8|16|32|64)?)[ \t]*(?:#[^\n]*)?\s*\Z", re.IGNORECASE)
+_EMPTY_STRING = re.compile(r"\.(?:asci[iz]|ident|string(?:8|16|32|64)?)[ \t]*(?:#[^\n]*)?\s*\Z", re.IGNORECASE)
 #: A jump that counts bytes of code.
 _COUNTED = re.compile(
     r"(?<![\w.$])(?:j[a-z]{1,4}|call[a-z]?|loop[a-z]*|xbegin)[ \t]+"
@@ -168,6 +168,8 @@ class _Walk:
             "BRANCH": self._spot, "WATCHED": self._spot, "PREFIX": self._prefix, "STATEMENT": self._statement,
         }  # fmt: skip
         text = self.text
+        # A NUL cuts a string, and what ended it may begin another, which takes in any number of lines.
+        torn = "\0" in text
         for kind, start, end in self.listing.tokens:
             if kind == "COMMENT":
                 if text[start] == "#" and _TORN_MARKER.match(text, start, end):
@@ -175,6 +177,8 @@ class _Walk:
                 continue
             if self.prefixes and kind != "PREFIX":
                 self._behind_prefix(kind, start, end)
+            if torn and kind != "QUIET" and text.find("\0", start, end - 1) >= 0:
+                self._abandon(SkipReason.GLUED_COMMENT)
             if kind != "QUIET":
                 handlers[kind](kind, start, end)
             elif self.trouble is SkipReason.MACRO_EFFECTS:
@@ -239,7 +243,7 @@ class _Walk:
 
     def _label(self, kind: str, start: int, end: int) -> None:
         found = _NAME.match(self.text, start)
-        name = (found.group(1) or found.group(2)) if found else ""
+        name = (found.group(1) or found.group(2) or "") if found else ""
         if name in self.typed or (".cold" in name and name.partition(".cold")[0] in self.typed):
             self.inside[self._key()] = name
             self.functions.append(Function(name, start, self.sections.current))
@@ -247,7 +251,7 @@ class _Walk:
     def _type(self, kind: str, start: int, end: int) -> None:
         found = _TYPE.match(self.text, start, end)
         if found:
-            self.typed.add(found.group(1) or found.group(2))
+            self.typed.add(found.group(1) or found.group(2) or "")
 
     def _section(self, kind: str, start: int, end: int) -> None:
         if self.macros:

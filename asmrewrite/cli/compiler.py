@@ -53,9 +53,9 @@ def _with_runtime(found: Plan, ours: list[tuple[str, str, str]]) -> Plan:
     options = gather(ours)
     if not options.runtime or options.abi == "kernel":
         return found
-    from asmrewrite.toolchain.runtime import runtime_object
+    from asmrewrite.toolchain.runtime import SCRIPT, runtime_object
 
-    return found.linked_with(runtime_object(found.linker))
+    return found.linked_with(runtime_object(found.linker), SCRIPT)
 
 
 def _quoted(word: str) -> str:

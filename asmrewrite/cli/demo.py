@@ -1,8 +1,9 @@
-"""`asmrewrite demo`: build the shipped program twice, untouched and rewritten; check, run, compare, and show a site."""
+"""`asmrewrite demo`: the shipped program untouched, with retpolines, and rewritten; checked, shown and timed."""
 
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,8 @@ from asmrewrite.verify.sites import SiteVerdict, Verdict, check
 
 SOURCES = ("main.c", "expr.c", "pipeline.c", "static_calls.c")
 FLAGS = ("-O2",)
+#: How often the program does its work when it is timed, and how many rounds there are.
+TIMES, ROUNDS = 6000, 5
 
 
 class _Built(NamedTuple):
@@ -26,6 +29,7 @@ class _Built(NamedTuple):
 
     objects: tuple[Path, ...]
     output: bytes
+    command: tuple[str, ...]
 
 
 def demo_main(arguments: list[str]) -> int:
@@ -40,6 +44,9 @@ def demo_main(arguments: list[str]) -> int:
         verdicts = [verdict for file in rewritten.objects for verdict in check(str(file))]
         console.print(_table(verdicts))
         _show_site(console, plain, rewritten, verdicts)
+        thunks = "-mretpoline" if "clang" in compiler else "-mindirect-branch=thunk"
+        retpolines = _build([compiler, thunks], folder, Path(name, "retpolines"))
+        _show_speed(console, {"untouched": plain, f"with {thunks}": retpolines, "rewritten": rewritten})
     return _verdict(console, plain, rewritten, verdicts)
 
 
@@ -51,7 +58,8 @@ def _build(compiler: list[str], folder: Path, target: Path) -> _Built:
         _run([*compiler, *FLAGS, "-c", str(folder / source), "-o", str(file)], environment)
     program = target / "demo"
     _run([*compiler, *map(str, objects), "-o", str(program)], environment)
-    return _Built(objects, _run([str(program), str(folder / "input.txt")], environment))
+    command = (str(program), str(folder / "input.txt"))
+    return _Built(objects, _run(list(command), environment), command)
 
 
 def _run(command: list[str], environment: dict[str, str]) -> bytes:
@@ -62,6 +70,27 @@ def _run(command: list[str], environment: dict[str, str]) -> bytes:
     if finished.returncode:
         raise ToolError(f"{' '.join(command)} ended with status {finished.returncode}")
     return finished.stdout
+
+
+def _show_speed(console: Console, builds: dict[str, _Built]) -> None:
+    """CPU seconds of each build, run by turns, beside the first: the median of the rounds."""
+    rounds = [[_cpu_seconds(built.command) for built in builds.values()] for _ in range(ROUNDS + 1)][1:]
+    console.print(
+        f"\nCPU time of the same work {TIMES} times over, beside the untouched build ({ROUNDS} rounds by turns):"
+    )
+    for index, name in enumerate(builds):
+        ratio = statistics.median(seconds[index] / seconds[0] for seconds in rounds)
+        console.print(f"  {name:<28} {ratio:.2f}", markup=False, highlight=False)
+
+
+def _cpu_seconds(command: tuple[str, ...]) -> float:
+    with open(os.devnull, "wb") as null:
+        child = subprocess.Popen([*command, str(TIMES)], stdout=null)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise ToolError(f"{command[0]} ended with status {child.returncode}")
+    return usage.ru_utime + usage.ru_stime
 
 
 def _table(verdicts: list[SiteVerdict]) -> Table:

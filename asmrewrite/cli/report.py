@@ -52,7 +52,7 @@ def _lacks_memory(error: Exception) -> bool:
     """Whether there was no memory: how Python's importing, loading of libraries and system calls say it."""
     if isinstance(error, OSError):
         return error.errno == ENOMEM
-    words = {SystemError: "without exception set", ImportError: "failed to map"}.get(type(error))
+    words = {SystemError: "without", ImportError: "failed to map"}.get(type(error))
     return isinstance(error, MemoryError) or (words is not None and words in str(error))
 
 

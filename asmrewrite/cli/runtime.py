@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from asmrewrite.errors import OptionError
-from asmrewrite.toolchain.runtime import INCLUDE, runtime_object
+from asmrewrite.toolchain.runtime import INCLUDE, SCRIPT, runtime_object
 
 USAGE = "usage: asmrewrite runtime [--cflags] [--libs] [--compiler CC] [--pkg-config]"
 
@@ -28,7 +28,7 @@ def runtime_main(arguments: list[str]) -> int:
         return 0
     if not cflags and not libs:
         cflags = libs = True
-    print(" ".join([f"-I{INCLUDE}"] * cflags + [runtime_object(compiler), "-pthread"] * libs))
+    print(" ".join([f"-I{INCLUDE}"] * cflags + [runtime_object(compiler), SCRIPT, "-pthread"] * libs))
     return 0
 
 
@@ -38,5 +38,6 @@ def _pkg_config(runtime: str) -> str:
     return (
         f"folder={os.path.dirname(runtime)}\n\nName: asmrewrite\n"
         "Description: runtime of rewritten programs: relpolines that learn, static calls\n"
-        f"Version: {__version__}\nCflags: -I{INCLUDE}\nLibs: ${{folder}}/{os.path.basename(runtime)} -pthread\n"
+        f"Version: {__version__}\nCflags: -I{INCLUDE}\n"
+        f"Libs: ${{folder}}/{os.path.basename(runtime)} {SCRIPT} -pthread\n"
     )

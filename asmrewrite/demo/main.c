@@ -19,14 +19,20 @@ void die(const char *what, const char *detail)
 /* Everything lives until the program ends. */
 void *allocate(size_t size)
 {
-	static _Alignas(16) char pool[1 << 20];
-	static size_t used;
-	void *p = pool + used;
+	static char *pool;
+	static size_t left;
+	void *p;
 
 	size = (size + 15) & ~(size_t)15;
-	if (size > sizeof pool - used)
+	if (size > left) {
+		left = size > 1 << 20 ? size : 1 << 20;
+		pool = calloc(1, left);
+	}
+	if (!pool)
 		die("out of memory", "");
-	used += size;
+	p = pool;
+	pool += size;
+	left -= size;
 	return p;
 }
 
@@ -271,8 +277,13 @@ int main(int argc, char **argv)
 	static const char *const events[] = { "rows", "passed", "grouped", "sorted", "printed" };
 	struct writer show = { &show_writer, 1, 0 }, count = { &count_writer, 1, 0 };
 
-	if (argc != 2)
-		die("usage:", "demo INPUT");
+	if (argc != 2 && argc != 3)
+		die("usage:", "demo INPUT [TIMES]");
+	for (int times = argc == 3 ? atoi(argv[2]) : 1; times > 1; times--) {
+		struct writer again = { &count_writer, 1, 0 };
+
+		run(&memory_reader, argv[1], &again);
+	}
 	if (run(&file_reader, argv[1], &show) != run(&memory_reader, argv[1], &count) || show.lines != count.lines)
 		die("two readers, two answers:", argv[1]);
 	for (int i = 0; i < EVENT_COUNT; i++)

@@ -79,8 +79,15 @@
 	incl	%edx
 	cmpl	$ROW_TARGETS, %edx
 	jne	1b
+	/* No place left: one entry, by turns, loses a call, and its place when that was the last. */
+	movl	ROW_OTHERS(%rcx), %edx
 	incl	ROW_OTHERS(%rcx)
-	jmp	4f
+	andl	$15, %edx
+	cmpl	$ROW_TARGETS, %edx
+	jae	4f
+	subl	$1, ROW_COUNTS(%rcx,%rdx,4)
+	ja	4f
+	movl	$0, ROW_COUNTS(%rcx,%rdx,4)
 2:	movq	%r11, (%rcx,%rdx,8)
 3:	incl	ROW_COUNTS(%rcx,%rdx,4)
 4:	.cfi_remember_state

@@ -88,7 +88,7 @@ bool asmrewrite_relpoline_read(uintptr_t *low, uintptr_t *high)
 	const struct asmrewrite_site *record;
 	size_t count = 0;
 
-	for (record = __start_asmrewrite_sites; record < __stop_asmrewrite_sites; record++)
+	for (record = asmrewrite_sites_begin; record < asmrewrite_sites_end; record++)
 		count += record->pass == ASMREWRITE_RELPOLINE;
 	if (!count)
 		return false;
@@ -97,7 +97,7 @@ bool asmrewrite_relpoline_read(uintptr_t *low, uintptr_t *high)
 	if (failed(made))
 		return false;
 	asmrewrite_relpolines = (struct site *)made;
-	for (record = __start_asmrewrite_sites; record < __stop_asmrewrite_sites; record++) {
+	for (record = asmrewrite_sites_begin; record < asmrewrite_sites_end; record++) {
 		if (record->pass != ASMREWRITE_RELPOLINE)
 			continue;
 		struct site *site = &asmrewrite_relpolines[asmrewrite_relpoline_count++];
@@ -318,9 +318,10 @@ static void decide(struct site *site)
 	const unsigned int count = ranked(site, targets);
 
 	site->learned++;
-	if (count && asmrewrite_relpoline_chain(site, targets, count, SITE_CHAIN))
+	/* Without any entry too: an empty chain counts its misses, and so learns again some day. */
+	if (asmrewrite_relpoline_chain(site, targets, count, SITE_CHAIN))
 		return;
-	if (count && site->chain) {	/* no new chain is to be had: the last one is better than none */
+	if (site->chain) {	/* no new chain is to be had: the last one is better than none */
 		site->state = SITE_CHAIN;
 		lead(site, chain_code(site->chain));
 	} else {

@@ -59,7 +59,7 @@ bool asmrewrite_static_read(uintptr_t *low, uintptr_t *high)
 	const struct asmrewrite_site *record;
 	size_t found = 0;
 
-	for (record = __start_asmrewrite_sites; record < __stop_asmrewrite_sites; record++)
+	for (record = asmrewrite_sites_begin; record < asmrewrite_sites_end; record++)
 		found += record->pass == ASMREWRITE_STATIC_CALL;
 	if (!found)
 		return false;
@@ -68,7 +68,7 @@ bool asmrewrite_static_read(uintptr_t *low, uintptr_t *high)
 	if (failed(made))
 		return false;
 	sites = (struct static_site *)made;
-	for (record = __start_asmrewrite_sites; record < __stop_asmrewrite_sites; record++) {
+	for (record = asmrewrite_sites_begin; record < asmrewrite_sites_end; record++) {
 		if (record->pass != ASMREWRITE_STATIC_CALL || record->version != ASMREWRITE_ABI_VERSION)
 			continue;
 		struct static_site *site = &sites[count];
@@ -82,8 +82,9 @@ bool asmrewrite_static_read(uintptr_t *low, uintptr_t *high)
 				      record->form == ASMREWRITE_FORM_JMP  ? site->now[0] == 0xe9 :
 					site->now[0] == 0x0f && site->now[1] >> 4 == 8;
 
-		if (!site->key || !recorded)
-			continue;	/* another's trampoline, or text that is not what the table says: left alone */
+		/* Another's key or trampoline, or text that is not what the table says, is left alone. */
+		if (!recorded || !site->key || (uint64_t)site->key->kind >> 32 != ASMREWRITE_CALL_FUNCTION >> 32)
+			continue;
 		site->first = destination(site);
 		count++;
 		if ((uintptr_t)site->at < *low)

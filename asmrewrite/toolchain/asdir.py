@@ -20,8 +20,10 @@ try:
     sys.path[0:1] = {folders}
     from asmrewrite.cli.shim import main
     main()
-except (MemoryError, SystemError, OSError, ImportError) as error:
-    sys.exit("asmrewrite: error: the shim cannot start: " + (str(error) or "out of memory (ulimit -v)"))
+except (MemoryError, SystemError):
+    sys.exit("asmrewrite: error: the shim cannot start: out of memory: raise the limit (ulimit -v)")
+except (OSError, ImportError) as error:
+    sys.exit(f"asmrewrite: error: the shim cannot start: {{error}}")
 """
 #: Behind ``#!`` Linux takes no more than this (bytes, with the name of a script's interpreter and its one option).
 _SHEBANG_MAX = 127

@@ -38,7 +38,7 @@ _COMPILED = frozenset(
 #: A link with one of these is of no program, of one without libc, or of one for another machine.
 _NO_RUNTIME = frozenset({
     "-r", "-Wl,-r", "-Wl,--relocatable", "-nostdlib", "-nodefaultlibs", "-nostartfiles", "-nolibc", "-ffreestanding",
-    "-m32", "-m16", "-mx32", "-miamcu", "-target",
+    "-m32", "-m16", "-mx32", "-miamcu", "-target", "-fuse-ld=gold",
 })  # fmt: skip
 #: What goes to the linker as it is.
 _LINKED = (".o", ".a", ".so", ".lo", ".obj")
@@ -53,9 +53,9 @@ class Plan(NamedTuple):
     #: The compiler, when what it links may have the runtime; "" otherwise.
     linker: str = ""
 
-    def linked_with(self, runtime: str) -> Plan:
-        """The same with an object more, which a language named before must not be applied to."""
-        return self._replace(argv=(*self.argv, "-x", "none", runtime))
+    def linked_with(self, *files: str) -> Plan:
+        """The same with more for the linker, which a language named before must not be applied to."""
+        return self._replace(argv=(*self.argv, "-x", "none", *files))
 
 
 class _Line(NamedTuple):

@@ -17,6 +17,8 @@ from asmrewrite.toolchain.asdir import owned, places
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FOLDER = os.path.join(_PACKAGE, "runtime")
 INCLUDE = os.path.join(_PACKAGE, "include")
+#: Beside the object on every link; gold knows no such scripts.
+SCRIPT = f"-Wl,-T,{os.path.join(FOLDER, 'sites.ld')}"
 FLAGS = (
     "-O2", "-g", "-fPIC", "-ftls-model=initial-exec", "-mgeneral-regs-only", "-ffreestanding", "-fno-stack-protector",
     "-fvisibility=hidden", "-fcf-protection", "-fno-jump-tables", "-fno-lto", "-fno-plt", f"-I{INCLUDE}",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
 _DAMAGE = (
-    struct.error, LookupError, ValueError, OverflowError, TypeError, AttributeError, AssertionError, MemoryError,
+    struct.error, LookupError, ValueError, OverflowError, TypeError, AttributeError, AssertionError,
 )  # fmt: skip
 _SYMBOL = struct.Struct("<IBBHQQ")
 _COMPRESSION = struct.Struct("<IIQQ")

@@ -192,7 +192,9 @@ class Walk:
             return None
         self.next_site += 1
         end = site.offset + site.size
-        self.replaced.append(Replaced(site, (o, o + branch.len), (n, end), load, _is_direct(branch), _notrack(branch)))
+        # A segment of its own hides the prefix from the decoder.
+        notrack = not _is_direct(branch) and 0x3E in self._prefixes(0, o)
+        self.replaced.append(Replaced(site, (o, o + branch.len), (n, end), load, _is_direct(branch), notrack))
         if site.pass_ == "static-call" and not branch.is_call_near_indirect:
             self._follow(branch, self._decode(1, site.offset), o, site.offset)
         return o + branch.len, end
@@ -310,10 +312,6 @@ def _segment(instruction: Instruction) -> int:
     """The segment that an operand in memory is in; `%ds` is the default, and with a branch it is `notrack`."""
     segment = instruction.segment_prefix
     return int(Register.NONE if segment == Register.DS else segment)
-
-
-def _notrack(branch: Instruction) -> bool:
-    return branch.segment_prefix == Register.DS and not _is_direct(branch)
 
 
 def _is_direct(instruction: Instruction) -> bool:

@@ -15,7 +15,7 @@ from conformance.programs import sqlite
 from conformance.programs.build import Build
 
 #: 2 to 4 s of CPU; --verify prints a checksum of all results.
-_SPEEDTEST = ("./speedtest1", "--memdb", "--verify", "--size", "60")
+SPEEDTEST = ("./speedtest1", "--memdb", "--verify", "--size", "100")
 _TRAINED = f"pgo-{RETPOLINE}"
 
 
@@ -24,16 +24,16 @@ def loads(folder: Path, variants: dict[str, str]) -> Iterator[Load]:
     folders = {name: built(sqlite, cc, folder / name / "sqlite3") for name, cc in variants.items()}
     if RETPOLINE in variants:
         folders[_TRAINED] = built(sqlite, f"gcc {THUNK}", folder / _TRAINED / "sqlite3", _train)
-    yield commands("sqlite3 speedtest1", _SPEEDTEST, folders, _without_times)
+    yield commands("sqlite3 speedtest1", SPEEDTEST, folders, without_times)
 
 
 def _train(build: Build) -> None:
     """Build to count, run, and build again with what was counted."""
     sqlite.build(replace(build, cc=f"{build.cc} -fprofile-generate"))
-    run(_SPEEDTEST, build.directory)
+    run(SPEEDTEST, build.directory)
     sqlite.build(replace(build, cc=f"{build.cc} -fprofile-use -Wno-missing-profile"))
 
 
-def _without_times(output: bytes) -> bytes:
+def without_times(output: bytes) -> bytes:
     """Take out the seconds at a line's end."""
     return re.sub(rb" +\d+\.\d{3}s$", b"", output, flags=re.MULTILINE)

@@ -2,7 +2,7 @@
  * Calls in a loop, in nanoseconds of CPU a call: calls SHAPE COUNT
  *
  *   direct   a direct call; all other work as in `pointer`
- *   static   a direct call of a static call's trampoline
+ *   static   a static call
  *   pointer1, pointer2, pointer4, pointer16
  *            one call through a pointer that takes as many values in turn
  *   sites    256 different calls in turn, each with one target of its own
@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include <asmrewrite/static_call.h>
 
 typedef long function(long);
 
@@ -22,18 +24,7 @@ function *functions[16] = {
 	add0, add1, add2, add3, add4, add5, add6, add7, add8, add9, add10, add11, add12, add13, add14, add15,
 };
 
-/* A trampoline, as static calls have it; its name is what makes a site of each call. */
-__asm__(".pushsection .static_call.text, \"ax\"\n"
-	".p2align 2\n"
-	".type __SCT__add, @function\n"
-	"__SCT__add: jmp add0\n"
-	".size __SCT__add, . - __SCT__add\n"
-	".popsection");
-long __SCT__add(long v) __attribute__((visibility("hidden")));
-struct static_call_key {
-	void *func;
-	const char *name;
-} __SCK__add = { (void *)add0, "add" };
+DEFINE_STATIC_CALL(add, add0);
 
 static __attribute__((noipa)) long direct(long count, long mask)
 {
@@ -50,7 +41,7 @@ static __attribute__((noipa)) long through_trampoline(long count, long mask)
 	long v = 0;
 	for (long i = 0; i < count; i++) {
 		__asm__ volatile("" : : "r"(functions[i & mask]));
-		v = __SCT__add(v);
+		v = static_call(add)(v);
 	}
 	return v;
 }

@@ -6,6 +6,7 @@ is one that the statistics list as left alone.
 """
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from conformance import realprograms
 from conformance.branches import checked, proven, read_statistics
-from conformance.command import CommandError, run
+from conformance.command import CommandError, must, run
 from conformance.compilers import lto
 from conformance.compilers.build import Build, Compiler, script
 from conformance.compilers.reached import left_indirect
@@ -38,9 +39,7 @@ def main(arguments: argparse.Namespace) -> list[Row]:
     if command is None:
         raise CommandError("asmrewrite: not found")
     asmrewrite, work = Path(command), REPOSITORY / "build" / "compilers"
-    missing = sorted({c.package for c in COMPILERS if c.path is None})
-    if missing:
-        raise CommandError(f"missing compilers: apt-get install {' '.join(missing)} (rustc: or by rustup)")
+    _install({c.package for c in COMPILERS if c.path is None})
     rows: dict[str, Row] = {}
     for compiler in COMPILERS:
         for flags in compiler.flags:
@@ -55,6 +54,12 @@ def main(arguments: argparse.Namespace) -> list[Row]:
     for title, linked in lto.cases(asmrewrite, work):
         _count(rows, "-flto", _say(title, linked))
     return list(rows.values())
+
+
+def _install(packages: set[str]) -> None:
+    """Install compilers that are missing, where that is allowed; their cases fail elsewhere, and say of what."""
+    if packages and os.geteuid() == 0:
+        must(["apt-get", "install", "--yes", "--no-install-recommends", *sorted(packages)])
 
 
 def _count(rows: dict[str, Row], name: str, passed: bool) -> None:
@@ -77,6 +82,8 @@ def _say(name: str, case: Callable[[], str]) -> bool:
 
 def compare(compiler: Compiler, flags: tuple[str, ...], asmrewrite: Path, work: Path) -> str:
     """Build twice and compare; the counts in words."""
+    if compiler.path is None:
+        raise CommandError(f"{compiler.command} is not installed: apt-get install {compiler.package}")
     shutil.rmtree(work, ignore_errors=True)
     statistics = work / "statistics.json"
     before, plain = compiler.build(Build(None, flags, _folder(work / "plain"), {}))

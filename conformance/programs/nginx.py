@@ -25,11 +25,11 @@ def build(build: Build) -> None:
     trial = {name: value for name, value in env.items() if name not in build.environment}
     # -g0: debug information would name the folder, in which two builds differ.
     options = [
-        f"--with-cc={build.cc}",
         f"--with-cc-opt={build.level} -g0 {build.compile_mode}",
         f"--with-ld-opt={build.link_mode}",
         "--without-http_rewrite_module",
         "--without-http_gzip_module",
     ]
-    must(["./configure", *options], cwd=tree, env=trial)
+    # The compiler through the environment: the server prints its configure's options, and so its objects hold them.
+    must(["./configure", *options], cwd=tree, env={**trial, "CC": build.cc})
     must(["make"], cwd=tree, env=env)

@@ -53,8 +53,12 @@ struct asmrewrite_site {
 	uint32_t reserved;	/* 0 */
 };
 
-/* The linker defines these when the program has the sections. */
-extern const struct asmrewrite_site __start_asmrewrite_sites[] __attribute__((weak, visibility("hidden")));
-extern const struct asmrewrite_site __stop_asmrewrite_sites[] __attribute__((weak, visibility("hidden")));
+/*
+ * The table of this module. runtime/sites.ld, which the wrapper gives to the linker, defines these. The linker's own
+ * __start_asmrewrite_sites and __stop_asmrewrite_sites say the same, but who names them keeps what --gc-sections
+ * would drop.
+ */
+extern const struct asmrewrite_site asmrewrite_sites_begin[] __attribute__((weak, visibility("hidden")));
+extern const struct asmrewrite_site asmrewrite_sites_end[] __attribute__((weak, visibility("hidden")));
 
 #endif

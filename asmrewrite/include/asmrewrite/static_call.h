@@ -28,16 +28,15 @@
 extern "C" {
 #endif
 
-enum asmrewrite_static_call_kind {
-	ASMREWRITE_CALL_FUNCTION,
-	ASMREWRITE_CALL_NULL,
-	ASMREWRITE_CALL_RET0,
-};
+/* Upper half: a key of this header, and not of another that uses the same names. */
+#define ASMREWRITE_CALL_FUNCTION	0x5343616c00000000
+#define ASMREWRITE_CALL_NULL		0x5343616c00000001
+#define ASMREWRITE_CALL_RET0		0x5343616c00000002
 
 /* A key: what the call is at present. */
 struct asmrewrite_static_call {
 	void *func;		/* never NULL: what the trampoline jumps to */
-	long kind;		/* enum asmrewrite_static_call_kind */
+	long kind;		/* ASMREWRITE_CALL_... */
 };
 
 /* One change of a batch. */
@@ -136,6 +135,6 @@ asmrewrite_static_call_change(struct asmrewrite_static_call *key, void *func, lo
 	asmrewrite_static_call_change(&__SCK__##name, NULL, ASMREWRITE_CALL_RET0)
 
 #define static_call_query(name)								\
-	((__typeof__(&__SCT__##name))(__SCK__##name.kind ? NULL : __SCK__##name.func))
+	((__typeof__(&__SCT__##name))(__SCK__##name.kind == ASMREWRITE_CALL_FUNCTION ? __SCK__##name.func : NULL))
 
 #endif

@@ -25,8 +25,8 @@ THUNK_SYMBOLS = "__relpoline_"
 TABLES = frozenset({"SHT_SYMTAB", "SHT_STRTAB", "SHT_RELA", "SHT_GROUP", "SHT_NULL"})
 #: Section flags.
 EXEC, LINK_ORDER, GROUP = 4, 0x80, 0x200
-#: R_X86_64_64, _32, _32S; R_X86_64_PC64.
-_ABSOLUTE, _PC64 = (1, 10, 11), 24
+#: R_X86_64_64, _32, _32S; R_X86_64_PC64; R_X86_64_PC8, of `loop` and `jrcxz`.
+_ABSOLUTE, _PC64, _PC8 = (1, 10, 11), 24, 15
 
 
 class SectionVerdict(NamedTuple):
@@ -123,8 +123,9 @@ class Comparison:
         if old.kind != new.kind:
             return f"relocation type {old.kind} became {new.kind}"
         mine, theirs = self.old.symbols[old.symbol], self.new.symbols[new.symbol]
-        behind = behind if old.kind in (*PC_RELATIVE, _PC64) else 0
-        if old.kind not in (*PC_RELATIVE, _PC64, *_ABSOLUTE):
+        branch = old.kind == _PC8 and behind == 1
+        behind = behind if branch or old.kind in (*PC_RELATIVE, _PC64) else 0
+        if not branch and old.kind not in (*PC_RELATIVE, _PC64, *_ABSOLUTE):
             # Of the GOT, of thread-local storage: about the symbol, whatever the place.
             same = mine.name == theirs.name and old.addend == new.addend
             same = same and self.pairs.get(mine.section, 0) == theirs.section

@@ -32,7 +32,8 @@ def compare_frames(both: Comparison, old: Section, new: Section) -> str:
         if frame.size:
             seen.add(frame.start[:2])
         name = both.new.sections[frame.start.section].name
-        if (frame.start.section, frame.start.offset) in own or name.startswith(THUNKS):
+        # An empty frame at the original's end stands where the first stub begins.
+        if frame.size and (frame.start[:2] in own or name.startswith(THUNKS)):
             if problem := _own_frame(both, frame):
                 return f"{problem}, at {frame.start.offset:#x} of {name}"
         else:
@@ -81,7 +82,7 @@ def _tables(both: Comparison, mine: list[Frame], theirs: list[Frame]) -> str:
         x, y = (a.table.section, a.table.offset), (b.table.section, b.table.offset)
         if both.pairs.get(x[0]) != y[0] or places.setdefault(x, y) != y:
             return "a frame leads to another exception table"
-    both.tables = places
+    both.tables.update(places)
     return ""
 
 

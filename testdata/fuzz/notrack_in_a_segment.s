@@ -1,0 +1,2 @@
+	notrack
+	call *%gs:foo(%rip)
