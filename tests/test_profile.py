@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from asmrewrite import Verdict, check
+from asmrewrite import Options, Verdict, check, rewrite
 from asmrewrite.profile import Calls, Place, ProfileError, Target, diff, merge, parse, read, write
 from tests.building import ASMREWRITE, GCC, must, needs_clang, run
 
@@ -298,3 +298,58 @@ def test_targets_that_bind_otherwise(tmp_path: Path) -> None:
             for define, said in ([], "101 102 103 104 101 "), (["-DINTERPOSE"], "110 120 103 104 110 "):
                 must(["gcc", *define, tmp_path / "m.c", tmp_path / "libb.so", "-o", tmp_path / "x"])
                 assert must([tmp_path / "x"]).text == said
+
+
+#: A site in f, and what it may call.
+LISTING = """
+	.file	"a.c"
+	.text
+	.type	f, @function
+f:
+	.cfi_startproc
+	call	*%rax
+	ret
+	.cfi_endproc
+	.globl	shown
+	.type	shown, @function
+shown:	ret
+	.type	own, @function
+own:	ret
+	.type	resolver, @gnu_indirect_function
+resolver:	ret
+	.section	.other, "ax", @progbits
+	.type	elsewhere, @function
+elsewhere:	ret
+	.section	.text.shared, "axG", @progbits, shared, comdat
+	.weak	shared
+	.type	shared, @function
+shared:	ret
+	.section	.text.kept, "axG", @progbits, kept, comdat
+	.weak	kept
+	.hidden	kept
+	.type	kept, @function
+kept:	ret
+	.set	again, own
+	.ident	"GCC: (GNU) 12.2.0"
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "slot", "more"),
+    [
+        ("- shown", "shown", ""), ("a.c own", "own", ""), ("a.c again", "own", ""), ("- kept", "kept", ""),
+        ("- own", "", ""), ("b.c own", "", ""), ("a.c gone", "", ""), ("a.c resolver", "", ""),
+        ("a.c elsewhere", "", ""), ("- shared", "", ""), ("- shown", "", "\t.macro\tm\n\t.endm\n"),
+        ("- shown", "", "\t.if 0\n\t.endif\n"),
+    ],
+)  # fmt: skip
+def test_what_may_be_named(target: str, slot: str, more: str, tmp_path: Path) -> None:
+    (tmp_path / "p").write_text(f"asmrewrite-profile 1 - learn symtab\nsite a.c f 0\ntarget 5 - {target} 0\nend\n")
+    text = rewrite(more + LISTING, Options(targets=1, profile=str(tmp_path / "p"))).text
+    found = re.search(r"^\t\.quad\t(\S+)$", text, re.MULTILINE)
+    assert found
+    stands_for = dict(re.findall(r"^\t\.set\t(\.Lasmrewrite_target_\d+), (\S+)$", text, re.MULTILINE))
+    name = stands_for.get(found.group(1), found.group(1))
+    assert ("" if name.startswith(".Lasmrewrite_slots_") else name) == slot
+    assert f"je\t{found.group(1) if slot else '__relpoline_retpoline_rax'}\n" in text
+    assert bool(stands_for) == (slot not in ("", "kept"))
