@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from asmrewrite import Listing, branches, parse, survey
+from asmrewrite import Listing, branches, parse, rewrite, survey
 from tests.c_sources import ALL
 from tests.gas_cases import CASES, REFUSED
 from tests.support import CLANG, assemble, assemble_lines, compiled, indirect_branches
@@ -127,6 +127,15 @@ def _quiet(listing: Listing) -> str:
     return "".join(listing.text[start:end] for kind, start, end in listing.tokens if kind == "QUIET")
 
 
+def test_a_suffix_in_intel_syntax_leaves_the_listing_alone() -> None:
+    ident = '\t.ident\t"GCC: (GNU) 12.2.0"\n'
+    for line, reasons in (("jmpq\tfoo", ["operand"]), ("jmp\tfoo", [])):
+        result = rewrite(f"\t.intel_syntax noprefix\n\t.text\n\t{line}\n\tcall\trax\n{ident}")
+        assert [skip.reason.value for skip in result.skips] == reasons, line
+    # The same words in AT&T syntax are clang's for a direct jump.
+    assert rewrite(f"\t.text\n\tjmpq\tfoo\n\tcall\t*%rax\n{ident}").sites
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(_lines, min_size=1, max_size=120), st.sampled_from(_SYNTAXES))
 @example(["\tcALL\t*%rax", "\tjMp *%rax", "\tcS call *%rax"], "")
@@ -135,6 +144,8 @@ def _quiet(listing: Listing) -> str:
 @example(['\t.ascii\t"a\0 call *%rax;.ascii "'], "")
 def test_quiet_lines_do_not_branch_indirectly(lines: list[str], syntax: str) -> None:
     quiet = _quiet(parse("".join(line + "\n" for line in lines)))
+    if "intel" in syntax and re.search(r"(?i)(?<![\w.$])(callw|jmp[qw])\s", quiet):
+        return  # through memory there: the survey leaves such a listing alone
     if re.search("(?i)call|jmp", quiet):
         assert indirect_branches(assemble_lines(f"{syntax}\n{quiet}")) == []
 

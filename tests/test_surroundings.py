@@ -257,7 +257,8 @@ def test_a_limit_on_memory(folder: Path, made: bytes) -> None:
             assert (folder / "x.o").read_bytes() == made
             continue
         assert not (folder / "x.o").exists()
-        assert "memory" in ran.errors or "failed to map" in ran.errors
+        # Python itself may be ended by a signal, where its own start does not look at what it got.
+        assert ran.status < 0 or "memory" in ran.errors or "failed to map" in ran.errors
         assert megabytes < 14 or (b"Traceback" not in ran.err and b"internal error" not in ran.err)
     assert succeeded[-1] and not succeeded[0]
 

@@ -113,6 +113,8 @@ _INSTRUCTIONS = frozenset({"BRANCH", "WATCHED", "STATEMENT", "QUIET"})
 _TORN_MARKER = re.compile(r'#[ \t]*\d+[ \t]*"(?!(?:[^"\\\n]|\\[^\n])*")')
 #: A string directive without a string takes the next line away.
 _EMPTY_STRING = re.compile(r"\.(?:asci[iz]|ident|string(?:8|16|32|64)?)[ \t]*(?:#[^\n]*)?\s*\Z", re.IGNORECASE)
+#: In Intel syntax `jmpq foo` goes where the memory at foo says; in AT&T syntax it is a direct jump.
+_SUFFIXED = re.compile(r"(?<![\w.$])(?:callw|jmp[qw])[ \t\f]+[^*%\s]", re.IGNORECASE)
 #: A jump that counts bytes of code.
 _COUNTED = re.compile(
     r"(?<![\w.$])(?:j[a-z]{1,4}|call[a-z]?|loop[a-z]*|xbegin)[ \t]+"
@@ -159,6 +161,8 @@ class _Walk:
         # gas reads the first line itself, to look for #NO_APP, and is misled by a NUL in it.
         torn = text.startswith(("#A", "#N")) and "\0" in text.partition("\n")[0]
         self.trouble = SkipReason.RAW_LISTING if torn or text.startswith("#NO_APP") else None
+        if _suffixed_in_intel_syntax(text):
+            self.trouble = SkipReason.OPERAND
         self.prefixes: list[tuple[int, int]] = []
 
     def result(self) -> Survey:
@@ -478,3 +482,14 @@ def _has_frames(text: str) -> bool:
 def base_name(function: str) -> str:
     """The name of the function that `function` is a cold or cloned part of."""
     return function.partition(".cold")[0]
+
+
+def _suffixed_in_intel_syntax(text: str) -> bool:
+    """Whether a branch is written with a suffix in Intel syntax, as no compiler does: quiet, and through memory."""
+    start = text.find(".intel_syntax")
+    while start >= 0:
+        end = text.find(".att_syntax", start)
+        if _SUFFIXED.search(text, start, end if end >= 0 else len(text)):
+            return True
+        start = text.find(".intel_syntax", end) if end >= 0 else -1
+    return False
