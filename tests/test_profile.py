@@ -348,8 +348,8 @@ def test_what_may_be_named(target: str, slot: str, more: str, tmp_path: Path) ->
     text = rewrite(more + LISTING, Options(targets=1, profile=str(tmp_path / "p"))).text
     found = re.search(r"^\t\.quad\t(\S+)$", text, re.MULTILINE)
     assert found
-    stands_for = dict(re.findall(r"^\t\.set\t(\.Lasmrewrite_target_\d+), (\S+)$", text, re.MULTILINE))
-    name = stands_for.get(found.group(1), found.group(1))
+    stands_for: dict[str, str] = dict(re.findall(r"^\t\.set\t(\.Lasmrewrite_target_\d+), (\S+)$", text, re.MULTILINE))
+    name = stands_for.get(found.group(1), str(found.group(1)))
     assert ("" if name.startswith(".Lasmrewrite_slots_") else name) == slot
     assert f"je\t{found.group(1) if slot else '__relpoline_retpoline_rax'}\n" in text
     assert bool(stands_for) == (slot not in ("", "kept"))
