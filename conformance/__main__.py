@@ -8,6 +8,7 @@ from conformance import (
     audit,
     compilers,
     differential,
+    effects,
     faults,
     fuzz,
     gas_suite,
@@ -25,6 +26,7 @@ from conformance.table import Row, show
 SUITES: dict[str, ModuleType] = {
     "gas": gas_suite,
     "listings": listings,
+    "effects": effects,
     "programs": realprograms,
     "torture": torture,
     "g++": gxx,

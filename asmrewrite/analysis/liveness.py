@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from asmrewrite.analysis.registers import EVERYTHING, FLAGS, RETURNED
+from asmrewrite.analysis.registers import EVERYTHING, FLAGS, PRESERVED, RETURNED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ def is_dead(body: Body, index: int, parts: frozenset[str]) -> bool:
     while waiting:
         index, parts = waiting.pop()
         parts -= seen.get(index, frozenset())
+        if not parts:
+            continue
         steps += 1
         if steps > _PATIENCE or index >= len(body.instructions):
             return False
-        if not parts:
-            continue
         seen[index] = seen.get(index, frozenset()) | parts
         instruction = body.instructions[index]
         reads, kills = _read_and_lost(instruction)
@@ -38,6 +38,8 @@ def is_dead(body: Body, index: int, parts: frozenset[str]) -> bool:
         if following is None:
             return False
         waiting += [(after, parts - kills) for after in following]
+        if instruction.kind == "plain":  # a signal handler may throw (-fnon-call-exceptions)
+            waiting += [(pad, parts & PRESERVED) for pad in body.pads]
     return True
 
 
