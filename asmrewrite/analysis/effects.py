@@ -79,7 +79,8 @@ _HARMLESS = frozenset({"lock", "{disp32}", "notrack"})
 #: A prefix may be a statement of its own.
 _REPEATS = frozenset({"rep", "repe", "repz", "repne", "repnz"})
 _STRINGS = {
-    "movs": ("rsi", "rdi"), "stos": ("rax", "rdi"), "lods": ("rsi", "rax"), "scas": ("rax", "rdi"), "cmps": ("rsi", "rdi"),
+    "movs": ("rsi", "rdi"), "stos": ("rax", "rdi"), "lods": ("rsi", "rax"),
+    "scas": ("rax", "rdi"), "cmps": ("rsi", "rdi"),
 }  # fmt: skip
 _STRINGS = {word + suffix: registers for word, registers in _STRINGS.items() for suffix in "bwlq"}
 _EXCHANGES = _table("bwlq", "xchg xadd cmpxchg")
