@@ -62,7 +62,7 @@ def _converter(flags: str, width: str | None, precision: str | None, length: str
 def _value(start: str, length: str, letter: str, words: Iterator[int]) -> str:
     """One argument; `start` is the conversion up to its length, stars replaced."""
     if letter == "s" and length != "l":
-        return f"{start}s" % _string(words)
+        return f"{start.partition('.')[0]}s" % _string(words)  # cut when it was recorded
     word = next(words)
     if letter in "di":
         return f"{start}d" % _signed(word, _BITS.get(length, 64))
