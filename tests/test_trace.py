@@ -121,7 +121,7 @@ def test_what_was_recorded_outlives_the_program(program: Path, tmp_path: Path) -
 
 
 def test_ctrl_c_ends_the_program_and_not_the_trace(program: Path, tmp_path: Path) -> None:
-    words = [ASMREWRITE, "trace", program, "loop", "5", "seconds", "60", "-o", tmp_path / "o.json"]
+    words: list[str | Path] = [ASMREWRITE, "trace", program, "loop", "5", "seconds", "60", "-o", tmp_path / "o.json"]
     process = subprocess.Popen(words, start_new_session=True, env=clean_environment(), stderr=subprocess.PIPE)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and not _children(process.pid, "events"):

@@ -43,7 +43,7 @@ def trace(program: str, argv: list[str], settings: Settings, out: BinaryIO, name
     if set(tracer) & {":", " "}:
         raise ToolError(f"{tracer} cannot be preloaded: its path has a space or colon", hint="set XDG_CACHE_HOME")
     region = Region(tracer, settings)
-    recorder = Recorder(region)
+    recorder = Recorder(region, newest=settings.newest)
     preload = ":".join(filter(None, (tracer, os.environ.get("LD_PRELOAD"))))
     environment = {**os.environ, "LD_PRELOAD": preload, "ASMREWRITE_TRACE": region.path}
     first = region.clock()

@@ -33,9 +33,11 @@ class Thread:
 class Recorder:
     """Drains `region`; `threads` are all that were seen, in the order of their first events."""
 
-    def __init__(self, region: Region) -> None:
+    def __init__(self, region: Region, *, newest: bool) -> None:
         self.threads: list[Thread] = []
         self._region = region
+        #: Threads throw their oldest events away themselves, so nothing is taken before they have ended.
+        self._newest = newest
         self._slots: dict[int, Thread] = {}
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lasts as long as we
         self._size = 0
@@ -45,7 +47,7 @@ class Recorder:
     def look(self, now: float) -> None:
         """Take what is there, then sleep a little; `now` in seconds."""
         self._find()
-        for number, thread in self._slots.items():
+        for number, thread in () if self._newest else self._slots.items():
             self._take(number, thread, ended=False)
         if now - self._looked > _ENDED:
             self._looked = now
