@@ -24,7 +24,7 @@ SLOW_PATHS = ("retpoline", "lfence", "plain")
 class Options(NamedTuple):
     """All options; every field is a key, with `-` for `_`."""
 
-    #: Passes to run, in order; () for relpoline and static-call, or with abi=kernel static-call alone.
+    #: Passes to run, in order; () for relpoline, static-call and marker, or with abi=kernel static-call alone.
     passes: tuple[str, ...] = ()
     #: "user" or "kernel": table formats and defaults.
     abi: str = "user"
@@ -60,7 +60,7 @@ class Options(NamedTuple):
     @property
     def chosen(self) -> tuple[str, ...]:
         """The passes in effect."""
-        return self.passes or (("static-call",) if self.abi == "kernel" else ("relpoline", "static-call"))
+        return self.passes or (("static-call",) if self.abi == "kernel" else ("relpoline", "static-call", "marker"))
 
     @property
     def block(self) -> int:

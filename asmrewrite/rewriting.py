@@ -125,7 +125,7 @@ def _first_label(found: Survey) -> int:
     """A number above those of all labels and stubs that an earlier rewriting left in the listing."""
     if not any(section and section.name in abi.SECTIONS for _, section in found.sections):
         return 0
-    numbers = re.findall(rf"{re.escape(LABEL_PREFIX)}[a-z]+_(\d+)|\.relpoline\.(\d+)", found.listing.text)
+    numbers = re.findall(rf"{re.escape(LABEL_PREFIX)}[a-z]+_(\d+)|\.(?:relpoline|marker)\.(\d+)", found.listing.text)
     return 1 + max((int(a or b) for a, b in numbers), default=-1)
 
 

@@ -63,6 +63,12 @@ class SkipReason(str, Enum):
     THUNK = "thunk"
     #: Through the compiler's thunk that takes its target from the stack.
     STACK_THUNK = "stack-thunk"
+    #: A key's byte that is read for another purpose than a branch: it stays a load.
+    KEY_VALUE = "key-value"
+    #: A test of a key whose load, comparison and branch cannot be brought together.
+    KEY_APART = "key-apart"
+    #: A test of a key whose registers or flags may be read behind it.
+    KEY_LIVE = "key-live"
     #: The file asked to be left alone.
     FILE_OPTED_OUT = "file-opted-out"
     #: The function asked to be left alone.

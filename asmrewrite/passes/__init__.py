@@ -97,12 +97,16 @@ class Unit(NamedTuple):
 
     def opted_out(self, branch: Branch, name: str) -> SkipReason | None:
         """Whether the source or the options keep the pass `name` away from `branch`."""
+        return self.excluded(branch.place.function, name)
+
+    def excluded(self, function: str, name: str) -> SkipReason | None:
+        """Whether the source or the options keep the pass `name` away from `function`."""
         from asmrewrite.analysis.reasons import SkipReason
         from asmrewrite.analysis.survey import base_name
 
         if self.survey.file_opted_out & {"all", name}:
             return SkipReason.FILE_OPTED_OUT
-        function = base_name(branch.place.function)
+        function = base_name(function)
         if self.survey.opted_out.get(function, frozenset()) & {"all", name}:
             return SkipReason.FUNCTION_OPTED_OUT
         include, exclude = self.options.functions, self.options.skip_functions
@@ -131,6 +135,10 @@ def _load(name: str) -> Pass:
         from asmrewrite.passes.static_call import StaticCall
 
         return StaticCall()
+    if name == "marker":
+        from asmrewrite.passes.marker import Marker
+
+        return Marker()
     import sys
     from importlib.metadata import entry_points
 
@@ -143,5 +151,5 @@ def _load(name: str) -> Pass:
         if point.name == name:
             loaded: Pass = point.load()()
             return loaded
-    known = ", ".join(["relpoline", "static-call", *sorted(p.name for p in found)])
+    known = ", ".join(["relpoline", "static-call", "marker", *sorted(p.name for p in found)])
     raise OptionError(f"no pass is named {name!r}", hint=f"there are {known}")

@@ -9,9 +9,9 @@
 
 #include "asmrewrite/relpoline.h"
 #include "code.h"
+#include "keyed.h"
 #include "profile.h"
 #include "sites.h"
-#include "static_sites.h"
 
 static const char *log_file;
 static const char *profile_file;
@@ -20,7 +20,7 @@ static enum code_refusal refusal;
 void asmrewrite_restore_sites(void)
 {
 	asmrewrite_relpoline_restore();
-	asmrewrite_static_restore();
+	asmrewrite_keyed_restore();
 }
 
 /* The environment of a program with more rights than its user is not listened to. */
@@ -67,13 +67,13 @@ __attribute__((constructor(101))) static void start(void)
 	if (wanted && !strcmp(wanted, "off"))
 		return;
 	asmrewrite_only_count = wanted && !strcmp(wanted, "learn");
-	const bool relpolines = asmrewrite_relpoline_read(&low, &high), statics = asmrewrite_static_read(&low, &high);
+	const bool relpolines = asmrewrite_relpoline_read(&low, &high), keyed = asmrewrite_keyed_read(&low, &high);
 
-	if (!relpolines && !statics)
+	if (!relpolines && !keyed)
 		return;
 	refusal = asmrewrite_code_open(low, high);
-	/* A child must not follow its parent's static calls. Relpolines do no harm: they compare. */
-	if (statics && refusal == CODE_OK)
+	/* A child must not follow its parent's keys. Relpolines do no harm: they compare. */
+	if (keyed && refusal == CODE_OK)
 		pthread_atfork(NULL, NULL, asmrewrite_code_own);
 	if (refusal != CODE_OK && log_file)
 		report();

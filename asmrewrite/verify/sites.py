@@ -9,6 +9,7 @@ from typing import NamedTuple
 from asmrewrite.errors import CheckError
 from asmrewrite.stubs import abi
 from asmrewrite.verify.image import Image, Location, Section, damage
+from asmrewrite.verify.keytests import key_stub
 from asmrewrite.verify.shapes import (
     CMP_SIZE,
     JCC_SIZE,
@@ -122,6 +123,7 @@ class _Entry:
         self.slow = abi.name_of(abi.SLOW_PATHS, self.record.flags & abi.FLAG_SLOW_MASK)
         self.site = image.follow(table, offset)
         self.dest = image.follow(table, offset + 4)
+        self.stub: tuple[int, int] | None = None
 
     def verdict(self) -> SiteVerdict:
         """The checks of this entry's pass, up to the first that fails."""
@@ -131,7 +133,7 @@ class _Entry:
         section = self.image.sections[site.section]
         problem, target = self._common(section, site), ""
         if not problem:
-            checks = {"relpoline": self._relpoline, "static-call": self._static_call}
+            checks = {"relpoline": self._relpoline, "static-call": self._static_call, "marker": self._marker}
             found = checks.get(self.pass_)
             if found is None:
                 return self._say(f"no checker knows the pass {self.pass_}", site, "", Verdict.UNKNOWN)
@@ -197,9 +199,23 @@ class _Entry:
         named = key.symbol == name if self.record.flags & abi.FLAG_KEY_IS_TRAMPOLINE else is_key(key.symbol, name)
         return ("" if named else f"the key {key.symbol} is not that of {name}"), name
 
+    def _marker(self, section: Section, site: Location) -> tuple[str, str]:
+        image, key = self.image, self.dest
+        stub = image.follow(section, site.offset + 1, 4)
+        if stub is None or stub.section != section.number:
+            return "the instruction leads to no stub", ""
+        name = image.symbol_at(stub)
+        found = key_stub(image, section, stub.offset, site.offset + 5, image.follow(self.table, self.offset + 8))
+        if found.problem:
+            return found.problem, name
+        self.stub = stub.offset, found.size
+        if image.relocatable and (key is None or not key.got or key.offset or not key.symbol):
+            return "the entry names no key", name
+        return "", name
+
     def _stub(self) -> tuple[int, int] | None:
-        if self.dest is None or not self.dest.section:
-            return None
+        if self.pass_ != "relpoline" or self.dest is None or not self.dest.section:
+            return self.stub
         return self.dest.offset, self.record.chain * (CMP_SIZE + JCC_SIZE) + JMP_SIZE
 
     def _say(self, problem: str, site: Location, target: str, verdict: Verdict | None = None) -> SiteVerdict:
@@ -211,7 +227,7 @@ class _Entry:
         return SiteVerdict(
             verdict, problem, self.image.path, self.pass_, self.form, self.image.sections[site.section].name,
             site.offset, function, distance, target, register, record.chain, record.block,
-            self.slow if relpoline else "", site.section, self._stub() if relpoline else None,
+            self.slow if relpoline else "", site.section, self._stub(),
         )  # fmt: skip
 
 
