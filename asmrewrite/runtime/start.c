@@ -9,6 +9,7 @@
 
 #include "asmrewrite/relpoline.h"
 #include "code.h"
+#include "ops.h"
 #include "profile.h"
 #include "sites.h"
 #include "static_sites.h"
@@ -21,6 +22,7 @@ void asmrewrite_restore_sites(void)
 {
 	asmrewrite_relpoline_restore();
 	asmrewrite_static_restore();
+	asmrewrite_ops_restore();
 }
 
 /* The environment of a program with more rights than its user is not listened to. */
@@ -68,13 +70,16 @@ __attribute__((constructor(101))) static void start(void)
 		return;
 	asmrewrite_only_count = wanted && !strcmp(wanted, "learn");
 	const bool relpolines = asmrewrite_relpoline_read(&low, &high), statics = asmrewrite_static_read(&low, &high);
+	const bool entries = asmrewrite_ops_read(&low, &high);
 
-	if (!relpolines && !statics)
+	if (!relpolines && !statics && !entries)
 		return;
 	refusal = asmrewrite_code_open(low, high);
 	/* A child must not follow its parent's static calls. Relpolines do no harm: they compare. */
 	if (statics && refusal == CODE_OK)
 		pthread_atfork(NULL, NULL, asmrewrite_code_own);
+	else if (entries && refusal == CODE_OK)
+		pthread_atfork(NULL, NULL, asmrewrite_ops_forked);
 	if (refusal != CODE_OK && log_file)
 		report();
 }
@@ -85,6 +90,7 @@ __attribute__((destructor(101))) static void stop(void)
 		report();
 	if (profile_file && *profile_file)
 		asmrewrite_profile_end(profile_file);
+	asmrewrite_ops_stop();
 	asmrewrite_relpoline_stop();
 	asmrewrite_relpoline_forget();
 	asmrewrite_code_close();
