@@ -19,7 +19,7 @@ _LOG_SIZE = 16 << 20
 _RECORD = struct.Struct("<IIQiiQQ")
 _U64, _U32 = ctypes.c_uint64, ctypes.c_uint32
 #: enum record of region.h.
-PROCESS, FORK, MODULE, MARKER, FUNCTIONS, PROBLEM = range(1, 7)
+PROCESS, FORK, MODULE, MARKER, FUNCTIONS, PROBLEM, UNSEEN = range(1, 8)
 
 
 class About(ctypes.Structure):

@@ -4,7 +4,34 @@
 #include "plans.h"
 #include "ring.h"
 
-void asmrewrite_trace_marker(const struct plan *plan, va_list *args)
+/* `ip` is the site: right at the function's beginning, which is enough to name it. */
+static void entered(uintptr_t ip, uintptr_t parent, struct asmrewrite_ops *ops, struct asmrewrite_regs *regs)
+{
+	(void)ops;
+	/* Where a function was entered by a tail call, the return address is no more what its caller put there. */
+	record(regs->stack[0] == parent ? KIND_ENTRY : KIND_TAIL, ip, (uint64_t)regs->stack, 0);
+}
+
+static void entered_alone(uintptr_t ip, uintptr_t parent, struct asmrewrite_ops *ops, struct asmrewrite_regs *regs)
+{
+	(void)parent, (void)ops;
+	record(KIND_ALONE, ip, (uint64_t)regs->stack, 0);
+}
+
+static void left(uintptr_t ip, uintptr_t parent, struct asmrewrite_ops *ops, struct asmrewrite_regs *regs)
+{
+	(void)parent, (void)ops;
+	record(KIND_EXIT, ip, (uint64_t)&regs->rip, 0);
+}
+
+struct asmrewrite_ops *asmrewrite_trace_ops(void)
+{
+	static struct asmrewrite_ops entries = { .func = entered_alone }, both = { .func = entered, .exit = left };
+
+	return asmrewrite_trace_region->exits ? &both : &entries;
+}
+
+static void marker(const struct plan *plan, va_list *args)
 {
 	uint64_t words[WORDS_MAX], position, time;
 	const uint64_t cell = (uint64_t)__builtin_frame_address(0);
@@ -35,6 +62,12 @@ void asmrewrite_trace_event(unsigned int kind, const void *function, const void 
 		record(kind, (uint64_t)function, (uint64_t)cell, 0);
 }
 
+void asmrewrite_trace_probe(const struct asmrewrite_marker *at, void *plan, const char *format, va_list *args)
+{
+	(void)at, (void)format;
+	marker(plan, args);
+}
+
 const void *asmrewrite_trace_text_plan(const char *name, const char *format, const char *file, unsigned int line)
 {
 	return asmrewrite_trace_region ? asmrewrite_trace_new_plan(NULL, name, format, file, line) : NULL;
@@ -43,5 +76,5 @@ const void *asmrewrite_trace_text_plan(const char *name, const char *format, con
 void asmrewrite_trace_text(const void *plan, va_list *args)
 {
 	if (plan)
-		asmrewrite_trace_marker(plan, args);
+		marker(plan, args);
 }

@@ -6,9 +6,15 @@
 #include <stdint.h>
 
 #include "arguments.h"
+#include "asmrewrite/ops.h"
 
-/* A marker that was passed, with its arguments. */
-void asmrewrite_trace_marker(const struct plan *plan, va_list *args);
+struct asmrewrite_marker;
+
+/* What a marker calls; `plan` is its own. */
+void asmrewrite_trace_probe(const struct asmrewrite_marker *marker, void *plan, const char *format, va_list *args);
+
+/* What functions call, with exits or without as the settings say. */
+struct asmrewrite_ops *asmrewrite_trace_ops(void);
 
 /* For code that knows its own entries and exits (a JIT, an interpreter): `kind` is ENTRY 1, EXIT 2, TAIL 3, ALONE 4. */
 __attribute__((visibility("default"))) void asmrewrite_trace_event(unsigned int kind, const void *function,

@@ -94,8 +94,9 @@ enum record {
 	RECORD_FORK,		/* a: the parent */
 	RECORD_MODULE,		/* a: what is added to addresses as linked, b: its end; text: its file */
 	RECORD_MARKER,		/* a: its address, b: its line; text: name, format and file, each ended by 0 */
-	RECORD_FUNCTIONS,	/* a: that are watched, b: that could not be; text: why */
+	RECORD_FUNCTIONS,	/* a: functions that are watched, b: that could not be; text: why */
 	RECORD_PROBLEM,		/* text */
+	RECORD_UNSEEN,		/* a: entries and exits in a signal handler that interrupted an event, of a module */
 };
 
 struct record_header {
