@@ -51,7 +51,7 @@ _TABLE = re.compile(
     r"[ \t]*\.(?:text|section[ \t]|popsection|previous)[^\n]*\n"
 )
 #: The five nops that a site takes, the label of the table before them.
-_NOPS = re.compile(r"([\w.$]+):\n((?:[ \t]*nop[ \t]*\n){4}[ \t]*nop)(?![\w.$])")
+_NOPS = re.compile(r"([\w.$]+):\n((?:[ \t]*nop[ \t]*(?:#[^\n]*)?\n){4}[ \t]*nop)(?![\w.$])")
 _NOP = re.compile(r"nop(?![\w.$])")
 _BEGINS = re.compile(r"[A-Za-z{]|#APP")
 _LABEL = re.compile(r"[\w.$]+:")

@@ -42,7 +42,8 @@ void asmrewrite_ops_entry(void);	/* what sites call: the cell is found by asmrew
 void asmrewrite_ops_entry_8(void);	/* or is the literal 8 */
 void asmrewrite_ops_entry_16(void);	/* or 16 bytes before the site's word */
 void asmrewrite_ops_direct(void);	/* what trampolines jump to, with the ops pushed */
-void asmrewrite_ops_return(void);	/* where a function returns to when its exit is wanted */
+extern const char asmrewrite_ops_return[]; /* a word, then where a function returns to when its exit is wanted */
+#define RETURNS_TO	((uintptr_t)asmrewrite_ops_return + 8)
 void asmrewrite_ops_call(uintptr_t ip, uintptr_t parent, struct asmrewrite_ops *ops, struct asmrewrite_regs *regs,
 			 void *function);
 void asmrewrite_ops_call_vectors(uintptr_t ip, uintptr_t parent, struct asmrewrite_ops *ops,

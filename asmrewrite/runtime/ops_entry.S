@@ -155,8 +155,9 @@
  * Where a function returns to whose exit is wanted. Its return address is in the table of exits, under the address of
  * the stack that it was at, and unwinders find it there by what is said here.
  *
- * The CFA is 8 above what it would be, since libgcc tells frames from each other by it, and %rsp is said apart. The
- * expressions begin with the CFA on their stack.
+ * There is one symbol for the word before the code and for the code: a debugger looks up the byte before a return
+ * address. The CFA is 8 above what it would be, since libgcc tells frames from each other by it, and %rsp is said apart. The
+ * expressions begin with the CFA on their stack, and keep it there: libgcc's DW_OP_pick does not reach the last word.
  */
 #define OP_DEREF	0x06
 #define OP_U1		0x08
@@ -201,31 +202,29 @@ table_at:
 
 	.text
 	.p2align 4
-	.type	asmrewrite_ops_returning, @function
-asmrewrite_ops_returning:
-	.cfi_startproc
-	.cfi_def_cfa rsp, 8
-	.cfi_escape CFA_VAL_EXPRESSION, 7, 2, OP_LIT+8, OP_MINUS
-/* The cell is CFA-16; before this function is the distance to the table, and %rip (16) says where that is. */
-	.macro	returns_to behind
-	.cfi_escape CFA_EXPRESSION, 16, 9+BUCKET_SIZE+LOOP_SIZE+8, \
-		OP_LIT+16, OP_MINUS, OP_BREG+16, 0, OP_LIT+8+\behind, OP_MINUS, OP_DUP, OP_DEREF, OP_PLUS, BUCKET, LOOP(6), \
-		OP_PLUS_U, ULEB(EXIT_NOTHING-EXIT_RETURNS), OP_SKIP, 2, 0, OP_PLUS_U, EXIT_RETURNS
-	.endm
-	returns_to 0
-	.quad	asmrewrite_ops_table-.
 	.globl	asmrewrite_ops_return
 	.hidden	asmrewrite_ops_return
 	.type	asmrewrite_ops_return, @function
 asmrewrite_ops_return:
+	.cfi_startproc
+	.cfi_def_cfa rsp, 8
+	.cfi_escape CFA_VAL_EXPRESSION, 7, 2, OP_LIT+8, OP_MINUS
+/* The cell is CFA-16; before the code is the distance to the table, and %rip (16) says where that is. */
+	.macro	returns_to behind
+	.cfi_escape CFA_EXPRESSION, 16, 10+BUCKET_SIZE+LOOP_SIZE+8, \
+		OP_DUP, OP_LIT+16, OP_MINUS, OP_BREG+16, 0, OP_LIT+8+\behind, OP_MINUS, OP_DUP, OP_DEREF, OP_PLUS, BUCKET, LOOP(6), \
+		OP_PLUS_U, ULEB(EXIT_NOTHING-EXIT_RETURNS), OP_SKIP, 2, 0, OP_PLUS_U, EXIT_RETURNS
+	.endm
+	returns_to 0
+	.quad	asmrewrite_ops_table-.
 	leaq	-8(%rsp), %rsp			/* the cell becomes `rip` of the registers */
 	.cfi_adjust_cfa_offset 8
 	returns_to 5
 	pushq	table_at(%rip)
 	.cfi_adjust_cfa_offset 8
 /* From here on the table is at CFA-24, and when the cell is no more in it, it holds the return address again. */
-	.cfi_escape CFA_EXPRESSION, 16, 6+BUCKET_SIZE+LOOP_SIZE+6, \
-		OP_LIT+16, OP_MINUS, OP_DUP, OP_LIT+8, OP_MINUS, OP_DEREF, BUCKET, LOOP(4), \
+	.cfi_escape CFA_EXPRESSION, 16, 7+BUCKET_SIZE+LOOP_SIZE+6, \
+		OP_DUP, OP_LIT+16, OP_MINUS, OP_DUP, OP_LIT+8, OP_MINUS, OP_DEREF, BUCKET, LOOP(4), \
 		OP_DROP, OP_SKIP, 2, 0, OP_PLUS_U, EXIT_RETURNS
 	save_all
 	movq	%rbp, %rdi
@@ -234,6 +233,5 @@ asmrewrite_ops_return:
 	ret
 	.cfi_endproc
 	.size	asmrewrite_ops_return, .-asmrewrite_ops_return
-	.size	asmrewrite_ops_returning, .-asmrewrite_ops_returning
 
 	.section .note.GNU-stack, "", @progbits

@@ -94,7 +94,7 @@ static bool stale(uint64_t key)
 	if (got != 8)
 		return got == -14 /* EFAULT */;
 	/* Another module's runtime may have hooked the same cell, for a tail call. */
-	return !(peek(content, &code) == 8 && same_bytes(&code, (const void *)asmrewrite_ops_return, 7));
+	return !(peek(content, &code) == 8 && same_bytes(&code, (const void *)RETURNS_TO, 7));
 }
 
 /* An entry of our own, its key `key` + BUSY. */
@@ -121,7 +121,7 @@ uintptr_t asmrewrite_exit_parent(const uint64_t *cell)
 {
 	const struct bucket *bucket = bucket_of(cell);
 
-	if (*cell != (uintptr_t)asmrewrite_ops_return)
+	if (*cell != RETURNS_TO)
 		return *cell;
 	const unsigned int entry = find(bucket, (uintptr_t)cell);
 
@@ -131,7 +131,7 @@ uintptr_t asmrewrite_exit_parent(const uint64_t *cell)
 bool asmrewrite_exit_hook(uint64_t *cell, uintptr_t ip, struct asmrewrite_ops *ops)
 {
 	struct bucket *bucket = bucket_of(cell);
-	const uint64_t key = (uintptr_t)cell, returning = (uintptr_t)asmrewrite_ops_return;
+	const uint64_t key = (uintptr_t)cell, returning = RETURNS_TO;
 	const bool tail = *cell == returning;
 	uint64_t turn = 0;
 	unsigned int last = EXIT_ENTRIES;

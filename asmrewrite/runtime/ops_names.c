@@ -93,7 +93,7 @@ static long set(struct choice *choice)
 	each(set_chosen, choice);
 	asmrewrite_code_synchronise();
 	asmrewrite_code_unlock();
-	return choice->error ? choice->error : choice->done;
+	return choice->done ? choice->done : choice->error;
 }
 
 long asmrewrite_ops_filter(visitor *wanted, void *data, struct asmrewrite_ops *ops)

@@ -78,7 +78,7 @@ class Walked(NamedTuple):
     end: int
     #: Offset of a relocated field that leads somewhere -> bytes from there to the end of its instruction.
     behind: dict[int, int]
-    #: The last bytes of the original's branches that became sites.
+    #: The last bytes of the original's branches that became sites or have another width.
     inner: frozenset[int]
 
 
@@ -103,6 +103,7 @@ class Walk:
         self.differences: list[Difference] = []
         self.branches: list[tuple[int, int, int, int]] = []
         self.behind: dict[int, int] = {}
+        self.widened: list[int] = []
         self._decoders = (Decoder(64, self.old), Decoder(64, self.new))
 
     def walk(self) -> Walked:
@@ -136,7 +137,7 @@ class Walk:
         if self.next_site < len(self.sites) and not self.differences:
             left = self.sites[self.next_site]
             self.differences.append(Difference(o, left.offset, "a site of the tables took no branch's place"))
-        inner = frozenset(replaced.original[1] - 1 for replaced in self.replaced)
+        inner = frozenset((*(replaced.original[1] - 1 for replaced in self.replaced), *self.widened))
         return Walked(self.offsets, tuple(self.replaced), tuple(self.differences), n, self.behind, inner)
 
     def _length_in_doubt(self, offset: int) -> bool:
@@ -334,6 +335,8 @@ class Walk:
             return o + old.len, n + new.len
         if old.mnemonic != new.mnemonic or not (equal or self._equal_but_target(old, new, o, n)):
             return None
+        if old.len != new.len:
+            self.widened.append(o + old.len - 1)
         self._follow(old, new, o, n)
         return o + old.len, n + new.len
 

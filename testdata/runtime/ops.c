@@ -174,7 +174,7 @@ int main(void)
 	say("deep");
 	printf("deeper %ld %zu\n", deep(1000), count);
 	count = 0;
-	deep(200000);
+	deep(90000);
 	struct asmrewrite_ops_counts lost;
 
 	asmrewrite_ops_read_counts(&lost);

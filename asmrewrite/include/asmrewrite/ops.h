@@ -94,7 +94,9 @@ extern long asmrewrite_ops_remove_all(const void *const *functions, size_t count
 /* Every function with a site, until `visit` returns false. How many were visited. */
 extern long asmrewrite_ops_each(bool (*visit)(const struct asmrewrite_ops_function *, void *), void *data)
 	ASMREWRITE_OPS_API;
-/* Set `ops`, or NULL, on every function whose name matches. How many were done; below 0 the first error. */
+/*
+ * Set `ops`, or NULL, on every function whose name matches. How many were done; below 0 an error, when none was.
+ */
 extern long asmrewrite_ops_match(const char *pattern, int how, struct asmrewrite_ops *ops) ASMREWRITE_OPS_API;
 /* The same for functions that `wanted` says true of. */
 extern long asmrewrite_ops_filter(bool (*wanted)(const struct asmrewrite_ops_function *, void *), void *data,
