@@ -121,8 +121,14 @@ def _program(word: str) -> str:
 
 
 def _tell(traced: Traced, output: str) -> None:
-    for problem in dict.fromkeys(traced.problems):
+    names = traced.names
+    for problem in dict.fromkeys(names.problems):
         say(f"asmrewrite: trace: {problem}")
+    for reason, count in names.refused.items():
+        if count:
+            say(f"asmrewrite: trace: {count:,} functions could not be watched: {reason}")
+    if not names.functions and not names.markers and not traced.recorded:
+        say("asmrewrite: trace: no marker and no function that was started has such a name")
     if traced.running:
         say("asmrewrite: trace: processes that it started still run; what they do now is not recorded")
     threads = f"{len(traced.threads)} thread{'s' * (len(traced.threads) != 1)}"

@@ -4,7 +4,8 @@ One event a line, written as it is made, so a trace of any length takes little m
 Times are microseconds since the trace began. Functions are pairs of B and E, markers and entries without exit are
 instant events (i), threads and processes have their names in metadata events (M). `otherData` says how it was made:
 
-    writer, command, status, clock, started (CLOCK_MONOTONIC, nanoseconds), seconds, recorded, dropped, threads
+    writer, command, status, clock, started (CLOCK_MONOTONIC, nanoseconds), seconds, recorded, dropped, functions,
+    markers (how many were watched), threads
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Traced(NamedTuple):
     #: Events that were recorded, and that were not.
     recorded: int
     dropped: int
-    problems: Sequence[str]
+    names: Names
     #: Processes that it started still run.
     running: bool
 
@@ -57,12 +57,14 @@ def trace(program: str, argv: list[str], settings: Settings, out: BinaryIO, name
         names = Names(region.log())
         recorded = sum(thread.taken for thread in recorder.threads)
         dropped = sum(thread.dropped for thread in recorder.threads) + region.lost()
+        dropped += names.unseen * (2 if settings.exits else 1)  # entries; then their exits are not watched
         about: dict[str, Any] = {
             "command": list(argv), "status": status, "clock": "TSC", "started": clock.nanoseconds,
             "seconds": (clock.last_nanoseconds - clock.nanoseconds) / 1e9, "recorded": recorded, "dropped": dropped,
+            "functions": names.functions, "markers": names.markers,
         }  # fmt: skip
         chrome.write(out, name, recorder, names, clock, about)
-    return Traced(status, recorder.threads, recorded, dropped, names.problems, running)
+    return Traced(status, recorder.threads, recorded, dropped, names, running)
 
 
 @dataclass

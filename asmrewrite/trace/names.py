@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
@@ -31,17 +31,30 @@ class Names:
     def __init__(self, log: Iterable[Record]) -> None:
         #: pid -> (time, records of that image), by time.
         self._images: dict[int, list[tuple[int, list[Record]]]] = defaultdict(list)
+        #: What could not be done, in words.
         self.problems: list[str] = []
+        #: Functions that were watched, those that could not be for each reason, and markers.
+        self.functions = 0
+        self.refused: Counter[str] = Counter()
+        self.markers = 0
+        #: Entries in signal handlers that came in the middle of an event: runtimes do not report them.
+        self.unseen = 0
         for record in sorted(log, key=lambda record: record.time):
             images = self._images[record.pid]
             if record.kind == region.PROBLEM:
-                self.problems.append(record.text.rstrip(b"\0").decode("utf-8", "backslashreplace"))
+                self.problems.append(_words(record))
+            elif record.kind == region.FUNCTIONS:
+                self.functions += record.a
+                self.refused[_words(record)] += record.b
+            elif record.kind == region.UNSEEN:
+                self.unseen += record.a
             elif record.kind == region.PROCESS:
                 images.append((record.time, [record]))
             elif record.kind == region.FORK:
                 parents = self._images.get(record.a)
                 images.append((record.time, [*parents[-1][1]] if parents else []))
             elif images:
+                self.markers += record.kind == region.MARKER
                 images[-1][1].append(record)
 
     def program(self, pid: int, time: int) -> str:
@@ -75,6 +88,10 @@ class Names:
         images = self._images.get(pid, [])
         at = bisect_right([start for start, _ in images], time)
         return images[max(at, 1) - 1][1] if images else []
+
+
+def _words(record: Record) -> str:
+    return record.text.rstrip(b"\0").decode("utf-8", "backslashreplace")
 
 
 def _path(record: Record) -> str:

@@ -96,7 +96,7 @@ enum record {
 	RECORD_MARKER,		/* a: its address, b: its line; text: name, format and file, each ended by 0 */
 	RECORD_FUNCTIONS,	/* a: functions that are watched, b: that could not be; text: why */
 	RECORD_PROBLEM,		/* text */
-	RECORD_UNSEEN,		/* a: entries and exits in a signal handler that interrupted an event, of a module */
+	RECORD_UNSEEN,		/* a: entries in signal handlers that interrupted an event, of a module */
 };
 
 struct record_header {
