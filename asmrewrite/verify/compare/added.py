@@ -70,15 +70,16 @@ def records(both: Comparison) -> str:
             record = abi.Record.unpack(table.data, offset)
             place = both.new.follow(table, offset)
             static = record.pass_ in (abi.PASSES["static-call"], abi.PASSES["marker"])
+            entry = record.pass_ == abi.PASSES["call-ops"]
             spare = _FLAGS.get(record.pass_, 0)
             nothing = (record.reg, record.chain) == (abi.NO_REGISTER, 0)
-            nothing = nothing and (not record.slots or record.pass_ == abi.PASSES["marker"])
-            if record.reserved or record.flags & ~spare or (static and not nothing):
+            nothing = nothing and (not record.slots or record.pass_ != abi.PASSES["static-call"])
+            if record.reserved or record.flags & ~spare or ((static or entry) and not nothing):
                 return f"the record at {offset:#x} says what has no meaning"
             if static and both.new.relocation_kind(table, offset + 4) not in (9, None):
                 return f"the key of the record at {offset:#x} is reached in another way"
             found = notrack.get((place.section, place.offset)) if place else None
-            if not static and found is not None and found != bool(record.flags & abi.FLAG_NOTRACK):
+            if not (static or entry) and found is not None and found != bool(record.flags & abi.FLAG_NOTRACK):
                 return f"the record at {offset:#x} says otherwise whether the branch is notrack"
     return ""
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ADDED = frozenset({abi.SITES_SECTION, abi.SLOTS_SECTION, abi.KERNEL_STATIC_CALLS})
 THUNKS = ".text.__relpoline_"
 THUNK_SYMBOLS = "__relpoline_"
+#: What -pg -mfentry calls; the site of a function's entry takes its place.
+HOOK = "__fentry__"
 #: Sections that hold no content of the program.
 TABLES = frozenset({"SHT_SYMTAB", "SHT_STRTAB", "SHT_RELA", "SHT_GROUP", "SHT_NULL"})
 #: Section flags.

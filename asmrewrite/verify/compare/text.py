@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from asmrewrite.stubs import abi
-from asmrewrite.verify.compare.comparison import EXEC, Comparison, only_nops, register_number
+from asmrewrite.verify.compare.comparison import EXEC, HOOK, Comparison, only_nops, register_number
+from asmrewrite.verify.compare.entries import entry_sites
 from asmrewrite.verify.compare.keys import moved_relocations
 from asmrewrite.verify.image import GOT_RELATIVE, PC_RELATIVE, Location, Relocation
 from asmrewrite.verify.shapes import CMP_SIZE, JCC_SIZE, abi_register
@@ -29,13 +30,15 @@ def walk(both: Comparison, number: int) -> None:
         for v in both.sites
         if v.number == new.number and v.pass_ in ("relpoline", "static-call", "marker")
     ]
+    sites += entry_sites(both, number)
     relocations = (both.old.relocations(number), both.new.relocations(new.number))
+    hooks = frozenset(i for i, s in enumerate(both.old.symbols) if s.name == HOOK and not s.section)
     stubs = {}
     for (section, offset), marker in both.keys.markers.items():
         stub = marker.stub(both.new, new) if section == new.number else None
         if stub:
             stubs[offset] = stub
-    walked = Walk(old, new, sites, relocations, stubs).walk()
+    walked = Walk(old, new, sites, relocations, hooks, stubs).walk()
     both.walked[number] = walked
     for difference in walked.differences[:4]:
         verdict = Verdict.UNKNOWN if difference.unknown else Verdict.FAIL
@@ -99,6 +102,8 @@ def _replaced(
     calls = [theirs.pop(n) for n in range(replaced.site.offset, replaced.new[1]) if n in theirs]
     if replaced.site.pass_ == "static-call":
         return _static_call(both, was, calls)
+    if replaced.site.pass_ == "call-ops":
+        return "" if all(both.name(both.old, r) == HOOK for r in was) else "its site took the place of something else"
     if calls:
         return "the call of its stub has a relocation"
     if replaced.load != (0, 0):
