@@ -55,7 +55,7 @@ class Site(NamedTuple):
 
 
 class Skip(NamedTuple):
-    """An indirect branch that was left alone, and why."""
+    """An indirect branch or a function's entry that was left alone, and why."""
 
     reason: SkipReason
     function: str
@@ -110,15 +110,16 @@ class Unit(NamedTuple):
         if self.survey.opted_out.get(function, frozenset()) & {"all", name}:
             return SkipReason.FUNCTION_OPTED_OUT
         include, exclude = self.options.functions, self.options.skip_functions
-        if (include and not _matches(include, function)) or (exclude and _matches(exclude, function)):
+        if (include and not matches(include, function)) or (exclude and matches(exclude, function)):
             return SkipReason.FUNCTION_EXCLUDED
         return None
 
 
-def _matches(pattern: str, function: str) -> bool:
+def matches(pattern: str, name: str) -> bool:
+    """Whether the regular expression `pattern` is all of `name`."""
     import re
 
-    return re.fullmatch(pattern, function) is not None
+    return re.fullmatch(pattern, name) is not None
 
 
 def passes(names: tuple[str, ...]) -> list[tuple[str, Pass]]:
@@ -139,6 +140,10 @@ def _load(name: str) -> Pass:
         from asmrewrite.passes.marker import Marker
 
         return Marker()
+    if name == "call-ops":
+        from asmrewrite.passes.call_ops import CallOps
+
+        return CallOps()
     import sys
     from importlib.metadata import entry_points
 
@@ -151,5 +156,5 @@ def _load(name: str) -> Pass:
         if point.name == name:
             loaded: Pass = point.load()()
             return loaded
-    known = ", ".join(["relpoline", "static-call", "marker", *sorted(p.name for p in found)])
+    known = ", ".join(["relpoline", "static-call", "marker", "call-ops", *sorted(p.name for p in found)])
     raise OptionError(f"no pass is named {name!r}", hint=f"there are {known}")

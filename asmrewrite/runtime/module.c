@@ -14,11 +14,14 @@
 /* entry.S: function(a, b), without an unprotected indirect call. */
 void asmrewrite_call(void (*function)(void), const void *a, void *b);
 
-__attribute__((visibility("hidden"))) const struct asmrewrite_module asmrewrite_this_module = {
+const struct asmrewrite_module asmrewrite_this_module = {
 	.size = sizeof(struct asmrewrite_module),
 	.refresh = asmrewrite_keyed_refresh,
 	.markers = __start_asmrewrite_markers,
 	.markers_end = __stop_asmrewrite_markers,
+	.ops_each = asmrewrite_ops_each,
+	.ops_add_all = asmrewrite_ops_add_all,
+	.ops_read_counts = asmrewrite_ops_read_counts,
 };
 
 struct order {

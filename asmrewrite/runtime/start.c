@@ -10,6 +10,8 @@
 #include "asmrewrite/relpoline.h"
 #include "code.h"
 #include "keyed.h"
+#include "module.h"
+#include "ops.h"
 #include "profile.h"
 #include "sites.h"
 
@@ -21,6 +23,7 @@ void asmrewrite_restore_sites(void)
 {
 	asmrewrite_relpoline_restore();
 	asmrewrite_keyed_restore();
+	asmrewrite_ops_restore();
 }
 
 /* The environment of a program with more rights than its user is not listened to. */
@@ -68,15 +71,20 @@ __attribute__((constructor(101))) static void start(void)
 		return;
 	asmrewrite_only_count = wanted && !strcmp(wanted, "learn");
 	const bool relpolines = asmrewrite_relpoline_read(&low, &high), keyed = asmrewrite_keyed_read(&low, &high);
+	const bool entries = asmrewrite_ops_read(&low, &high);
 
-	if (!relpolines && !keyed)
+	if (!relpolines && !keyed && !entries)
 		return;
 	refusal = asmrewrite_code_open(low, high);
 	/* A child must not follow its parent's keys. Relpolines do no harm: they compare. */
 	if (keyed && refusal == CODE_OK)
 		pthread_atfork(NULL, NULL, asmrewrite_code_own);
+	else if (entries && refusal == CODE_OK)
+		pthread_atfork(NULL, NULL, asmrewrite_ops_forked);
 	if (refusal != CODE_OK && log_file)
 		report();
+	if (asmrewrite_trace_module)
+		asmrewrite_trace_module(&asmrewrite_this_module);
 }
 
 __attribute__((destructor(101))) static void stop(void)
@@ -85,6 +93,9 @@ __attribute__((destructor(101))) static void stop(void)
 		report();
 	if (profile_file && *profile_file)
 		asmrewrite_profile_end(profile_file);
+	if (asmrewrite_trace_module_ends)
+		asmrewrite_trace_module_ends(&asmrewrite_this_module);
+	asmrewrite_ops_stop();
 	asmrewrite_relpoline_stop();
 	asmrewrite_relpoline_forget();
 	asmrewrite_code_close();

@@ -16,9 +16,14 @@ from asmrewrite.verify.shapes import (
     JMP_SIZE,
     abi_register,
     direct_branch,
+    entry_problem,
+    site_form,
     stub_shape,
     thunk_problem,
 )
+
+#: log2 of the word that a function's entry site lies in, whatever the option `bundle` says.
+ENTRY_BLOCK = 3
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,7 +138,12 @@ class _Entry:
         section = self.image.sections[site.section]
         problem, target = self._common(section, site), ""
         if not problem:
-            checks = {"relpoline": self._relpoline, "static-call": self._static_call, "marker": self._marker}
+            checks = {
+                "relpoline": self._relpoline,
+                "static-call": self._static_call,
+                "marker": self._marker,
+                "call-ops": self._call_ops,
+            }
             found = checks.get(self.pass_)
             if found is None:
                 return self._say(f"no checker knows the pass {self.pass_}", site, "", Verdict.UNKNOWN)
@@ -149,8 +159,8 @@ class _Entry:
             return f"the entry makes no sense: form {record.form}, block {record.block}"
         return straddle(self.image, section, site.offset, size, record.block) or (
             ""
-            if direct_branch(section, site.offset) == self.form
-            else f"there is no {self.form} with 32-bit displacement"
+            if site_form(section, site.offset) == self.form
+            else f"there is no {self.form}{'' if self.form == 'nop' else ' with 32-bit displacement'}"
         )
 
     def _relpoline(self, section: Section, site: Location) -> tuple[str, str]:
@@ -212,6 +222,28 @@ class _Entry:
         if image.relocatable and (key is None or not key.got or key.offset or not key.symbol):
             return "the entry names no key", name
         return "", name
+
+    def _call_ops(self, section: Section, site: Location) -> tuple[str, str]:
+        record, image, entry = self.record, self.image, self.dest
+        if (record.form, record.block) != (abi.FORMS["nop"], ENTRY_BLOCK):
+            return f"the entry makes no sense: form {record.form}, block {record.block}", ""
+        if entry is None or entry.section != site.section or entry.symbol:
+            return "the entry names no function of its section", ""
+        name, distance = image.function(entry)
+        if (distance or not name) and image.symbols:
+            return "no function begins where the entry says", name
+        cell = image.follow(self.table, self.offset + 8) if self._names_cell() else None
+        if self._names_cell():
+            expected = Location(site.section, entry.offset - abi.SLOT_SIZE)
+            if cell is None or cell[:2] != expected[:2] or (section.address + expected.offset) % abi.SLOT_SIZE:
+                return "the literal is not the aligned word before the function", name
+            if section.data[expected.offset : entry.offset].strip(b"\0") or expected.offset < 0:
+                return "the literal is not empty", name
+        return entry_problem(section, entry.offset, site.offset), name
+
+    def _names_cell(self) -> bool:
+        """Whether the third field leads somewhere: in an object it may be 0 and have a relocation."""
+        return bool(self.record.slots) or self.offset + 8 in self.image.relocations(self.table.number)
 
     def _stub(self) -> tuple[int, int] | None:
         if self.pass_ != "relpoline" or self.dest is None or not self.dest.section:
