@@ -59,6 +59,7 @@ ODD = r"""
     enter $8, $0
     rdsspq %rax; incsspq %rax; movl %gs, %eax; movw %ax, %ds; sgdt (%rax); str %eax; ptwrite %eax
     umonitor %rax; tpause %eax
+    cvttsd2si (%rax), %ecx; cvtss2sil (%rax), %ecx; vcvtsd2siq (%rax), %rcx; vcvttsd2usi (%rax), %rcx
     .intel_syntax noprefix
     mov al, ch; xor eax, eax; xor al, al; mul ecx; mul cl; mul word ptr [rcx]; mul dword ptr [rcx]; imul rcx
     div qword ptr [rcx]

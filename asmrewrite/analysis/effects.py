@@ -90,6 +90,8 @@ _CMOV = re.compile(rf"cmov{_CONDITION}[wlq]?\Z")
 _VECTOR_FLAGS = re.compile(r"v?u?comis[sdh]|v?ptest|vtestp[sd]|kortest|ktest|fu?comip?|fcmov")
 _VECTOR_ALL_FLAGS = re.compile(r"v?u?comis[sd]\Z|v?ptest\Z|fu?comip?\Z")
 _VECTOR_ODD = re.compile(r"v?pcmp[ei]str|v?maskmov|fcmov|fxsave|xsave|xrstor|f?n?stsw|v?p?gather|v?p?scatter")
+#: Conversions of a number in memory.
+_TO_INTEGER = re.compile(r"v?cvtt?s[sdh]2u?si[lq]?\Z")
 #: Vector instructions whose last operand may be a general register, which they write.
 _TO_GENERAL = re.compile(r"v?(?:mov[dqm]|movmskp[sd]|pmovmskb|cvtt?s[sdh]2u?si|pextr|extractps|kmov)")
 
@@ -102,7 +104,7 @@ def effect(head: str, operands: tuple[str, ...], prefixes: tuple[str, ...] = (),
     ordered = tuple(reversed(operands)) if intel else operands
     if any(_VECTOR.search(operand) for operand in ordered) or head.startswith("f"):
         return _vector(head, ordered, intel)
-    if head in _MOVES or head in _COUNTS or head in _POPCNT:
+    if head in _MOVES or _TO_INTEGER.match(head) or head in _COUNTS or head in _POPCNT:
         return _written(head, ordered, intel, FLAGS if head in _POPCNT else "", head in _COUNTS)
     if head in _XORS or head in _CHANGES or head in _WITH_CARRY:
         return _changed(head, ordered, intel)

@@ -1,4 +1,7 @@
-/* templates.h - shapes of a test, for any key: SHAPES_OF(suffix, key, test, other), with another key `other`. */
+/* templates.h - shapes of a test, for any key: SHAPES_OF(suffix, key, test, other), with another key `other`.
+ *
+ * VALUES_OF are those where a key decides a value and no way.
+ */
 #ifndef TEMPLATES_H
 #define TEMPLATES_H
 
@@ -95,6 +98,6 @@ SHAPE(computed_goto_##n) { static const void *const to[] = { &&a, &&b, &&c, &&d 
 	a: s += 3; if (B(K)) goto *to[(s ^ 1) & 1 ? 1 : 3]; return s; b: if (B(O)) s = ext1(s); s ^= 77; goto d;	\
 	c: s = ext2(s); if (B(K)) goto d; goto *to[3]; d: return s * 5; }
 
-#define SHAPES_OF(n, K, B, O)	CONDITIONS_OF(n, K, B, O) LOOPS_OF(n, K, B, O) VALUES_OF(n, K, B, O) SURROUNDINGS_OF(n, K, B, O)
+#define SHAPES_OF(n, K, B, O)	CONDITIONS_OF(n, K, B, O) LOOPS_OF(n, K, B, O) SURROUNDINGS_OF(n, K, B, O)
 
 #endif

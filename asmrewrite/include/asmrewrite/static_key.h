@@ -58,12 +58,13 @@ struct static_key {
 #define ASMREWRITE_LIKELY(byte)		__builtin_expect(ASMREWRITE_JUMP(byte, "je", 0), 1)
 #else
 #ifdef __OPTIMIZE__
-#define ASMREWRITE_ON(byte)	(__extension__ ({ __asm__ volatile("" : "+m"(byte)); (byte); }) != 0)
+#define ASMREWRITE_ON(byte, likely)	\
+	__builtin_expect(__extension__ ({ __asm__ volatile("" : "+m"(byte)); (byte); }) != 0, likely)
 #else
-#define ASMREWRITE_ON(byte)	(*(volatile unsigned char *)&(byte) != 0)
+#define ASMREWRITE_ON(byte, likely)	(*(volatile unsigned char *)&(byte) != 0)
 #endif
-#define ASMREWRITE_UNLIKELY(byte)	__builtin_expect(ASMREWRITE_ON(byte), 0)
-#define ASMREWRITE_LIKELY(byte)		__builtin_expect(ASMREWRITE_ON(byte), 1)
+#define ASMREWRITE_UNLIKELY(byte)	ASMREWRITE_ON(byte, 0)
+#define ASMREWRITE_LIKELY(byte)		ASMREWRITE_ON(byte, 1)
 #endif
 
 #define static_branch_unlikely(key)	ASMREWRITE_UNLIKELY((key)->on)
