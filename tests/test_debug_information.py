@@ -9,8 +9,8 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from asmrewrite import Verdict, assemble, rewrite
-from asmrewrite.verify.debug.lines import programs
 from asmrewrite.verify.image import Image
+from asmrewrite.verify.lines import programs
 from asmrewrite.verify.offsets import OffsetMap
 from asmrewrite.verify.translation import validate_bytes
 from tests.building import needs_clang, needs_gxx
