@@ -121,11 +121,6 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
     """
     if not failure.kind.startswith("full"):
         return ""
-    own = ".debug_info" not in text and (
-        "the assembler's own debug information" in failure.detail or failure.detail.startswith(".debug_")
-    )
-    if own:
-        return "explained: a .loc of a file without debug information, for which gas makes its own"
     if "became .debug_line" in failure.detail:
         return "explained: a .loc at the end of the listing belongs to the first stub"
     if failure.detail.startswith("symbols:") and re.search(r"\.size", text):
