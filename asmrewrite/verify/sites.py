@@ -206,8 +206,11 @@ class _Entry:
             return "the entry names no key", name
         if not name or (target is not None and target.offset and target.symbol):
             return "the call leads to no trampoline", name
-        named = key.symbol == name if self.record.flags & abi.FLAG_KEY_IS_TRAMPOLINE else is_key(key.symbol, name)
-        return ("" if named else f"the key {key.symbol} is not that of {name}"), name
+        same = bool(self.record.flags & abi.FLAG_KEY_IS_TRAMPOLINE)
+        for one in (name, *(image.labels_at(target) if target else ())):
+            if key.symbol == one if same else is_key(key.symbol, one):
+                return "", one
+        return f"the key {key.symbol} is not that of {name}", name
 
     def _marker(self, section: Section, site: Location) -> tuple[str, str]:
         image, key = self.image, self.dest
