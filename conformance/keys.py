@@ -106,24 +106,20 @@ def main(_arguments: argparse.Namespace) -> list[Row]:
     return [Row("keys", len(cases), passed)]
 
 
-def reference(folder: Path) -> bytes:
-    """What plain C prints."""
-    build(Case("gcc", "g++", "-O0 -DREFERENCE", one=True), "gcc", "g++", folder)
+def reference(folder: Path, *, cxx: bool = True) -> bytes:
+    """What plain C prints; without what is C++ if so asked."""
+    build(Case("gcc", "g++", "-O0 -DREFERENCE", one=True), "gcc", "g++" if cxx else "", folder)
     return must([str(folder / "corpus")])
 
 
-def compare(case: Case, asmrewrite: Path, folder: Path, expected: bytes) -> Counted:
+def compare(case: Case, asmrewrite: Path, folder: Path, expected: bytes, *, cxx: bool = True) -> Counted:
     """Build `case` below `folder`, run it and look at its objects; `CommandError` unless all is well."""
     shutil.rmtree(folder, ignore_errors=True)
     statistics = folder / "statistics.json"
     compilers = [script(_folder(folder) / "bin" / name, asmrewrite, "cc", name) for name in case[:2]]
-    objects = build(case, str(compilers[0]), str(compilers[1]), folder, f"stats={statistics} check=full {case.options}")
-    for mode in ("on", "off"):
-        ran = run([str(folder / "corpus")], env={"ASMREWRITE_RUNTIME": mode, "PATH": "/usr/bin:/bin"}, timeout=300)
-        if ran.status or ran.stdout != expected:
-            raise CommandError(
-                f"runtime {mode}: status {ran.status}\n{_difference(ran.stdout, expected)}{ran.stderr[-500:]!r}"
-            )
+    options = f"stats={statistics} check=full {case.options}"
+    objects = build(case, str(compilers[0]), str(compilers[1]) if cxx else "", folder, options)
+    runs(folder / "corpus", expected)
     checked(str(asmrewrite), [*objects, folder / "corpus"])
     found = count(statistics)
     if found.rate < RATE:
@@ -131,8 +127,18 @@ def compare(case: Case, asmrewrite: Path, folder: Path, expected: bytes) -> Coun
     return found
 
 
+def runs(program: Path, expected: bytes) -> None:
+    """Run `program`, with its runtime and without; `CommandError` unless it prints what is expected."""
+    for mode in ("on", "off"):
+        ran = run([str(program)], env={"ASMREWRITE_RUNTIME": mode, "PATH": "/usr/bin:/bin"}, timeout=300)
+        if ran.status or ran.stdout != expected:
+            raise CommandError(
+                f"runtime {mode}: status {ran.status}\n{_difference(ran.stdout, expected)}{ran.stderr[-500:]!r}"
+            )
+
+
 def build(case: Case, c: str, cxx: str, folder: Path, options: str = "") -> list[Path]:
-    """Build the corpus; its objects."""
+    """Build the corpus, without shapes.cpp when `cxx` is empty; its objects."""
     _folder(folder)
     flags = [*case.flags.split(), "-w", INCLUDE]
     linking = {"-static", "-static-pie", "-no-pie"} & {*flags}
@@ -145,14 +151,15 @@ def build(case: Case, c: str, cxx: str, folder: Path, options: str = "") -> list
         return target
 
     objects = [compiled(c, source) for source in SOURCES]
-    objects.append(compiled(cxx, "shapes.cpp", "-std=c++17"))
+    if cxx:
+        objects.append(compiled(cxx, "shapes.cpp", "-std=c++17"))
     library = compiled(c, "library.c", *([] if case.one else ["-fPIC"]))
     rest = [str(library)]
     if not case.one:
         shared = [flag for flag in flags if flag not in linking]
         must([c, *shared, "-shared", str(library), "-o", str(folder / "libcorpus.so")], env=environment)
         rest = [str(folder / "libcorpus.so"), f"-Wl,-rpath,{folder}"]
-    must([cxx, *flags, *map(str, objects), *rest, "-o", str(folder / "corpus")], env=environment)
+    must([cxx or c, *flags, *map(str, objects), *rest, "-o", str(folder / "corpus")], env=environment)
     return [] if any(flag.startswith("-flto") for flag in flags) else [*objects, library]
 
 
