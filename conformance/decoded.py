@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -146,7 +147,9 @@ def _assembled(text: str) -> bytes:
         ):
             ran = run(command)
             if ran.status:
-                raise CommandError(ran.stderr.decode(errors="replace")[:500])
+                messages = ran.stderr.decode(errors="replace")
+                lines = [text.split("\n")[int(n) - 1] for n in re.findall(r"in\.s:(\d+): Error", messages)]
+                raise CommandError(f"{messages[:500]}{lines[:5]}")
         return flat.read_bytes()
 
 

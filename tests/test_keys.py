@@ -30,6 +30,7 @@ SITES = {
     "set": f"\tmovzbl {K}(%rip), %eax\n\ttestb %al, %al\n\tsetne %al\n\ttestb %al, %al\n\tje .L2\n\tnop\n.L2:\n\txorl %eax, %eax\n\tret",
     "clang -O0": f"\tmovb {K}(%rip), %al\n\tmovzbl %al, %eax\n\tcmpl $0, %eax\n\tje .L2\n\tnop\n.L2:\n\txorl %eax, %eax\n\tret",
     "address": f"\tmovq {K}@GOTPCREL(%rip), %rcx\n\tcmpb $0, (%rcx)\n\tjne .L2\n\tnop\n.L2:\n\txorl %ecx, %ecx\n\tret",
+    "known address": f"\tmovl ${K}, %ecx\n\tcall g\n\tmovl ${K}, %ebx\n\tcall g\n\tcmpb $0, (%rbx)\n\tjne .L2\n.L2:\n\tret",
     "address from elsewhere": f"\tleaq {K}(%rip), %rbx\n\tcall g\n\tcmpb $0, (%rbx)\n\tjne .L2\n\tnop\n.L2:\n\tret",
     "asm": f"#APP\n\tcmpb $0, {K}(%rip)\n\tjne .L2\n#NO_APP\n\tnop\n.L2:\n\tret",
     "asm, address": f"\tmovq {K}@GOTPCREL(%rip), %rax\n#APP\n\tcmpb $0, (%rax)\n\tjne .L2\n#NO_APP\n\tnop\n.L2:\n\tret",

@@ -69,6 +69,8 @@ _JUMP = {"jne": True, "jnz": True, "je": False, "jz": False}
 _STORES = re.compile(r"(?:movs|stos|scas|cmps|lods)[bwlq]\Z|xchg")
 _AND = re.compile(r"and[bl]?\Z")
 _XOR = re.compile(r"xor[bl]?\Z")
+_ATT_ADDRESS = re.compile(r'\$("?[A-Za-z_.$][\w.$]*"?)\Z')
+_INTEL_ADDRESS = re.compile(r"offset\s+(?:flat:)?([A-Za-z_.$][\w.$]*)\Z", re.IGNORECASE)
 _ADDRESS = {"leaq": "", "lea": "", "movq": "@gotpcrel", "mov": "@gotpcrel"}
 
 
@@ -385,7 +387,7 @@ def _transfer(instruction: Instruction, state: State, prefixes: tuple[str, ...])
     symbol = _address_of(instruction, prefixes)
     operands = _ordered(instruction)
     if symbol:
-        after[operands[-1].lstrip("%").lower()] = symbol
+        after[_whole(operands[-1])] = symbol
     elif instruction.head in ("movq", "mov") and len(operands) == 2:
         source, destination = (operand.lstrip("%").lower() for operand in operands)
         if source in state and destination in WHOLE:
@@ -394,14 +396,29 @@ def _transfer(instruction: Instruction, state: State, prefixes: tuple[str, ...])
 
 
 def _address_of(instruction: Instruction, prefixes: tuple[str, ...]) -> str:
-    """The key whose address the instruction brings to a register: `leaq key(%rip), R`, `movq key@GOTPCREL(%rip), R`."""
+    """The key whose address the instruction brings to a register.
+
+    `leaq key(%rip), R`, `movq key@GOTPCREL(%rip), R`, and where addresses are known to the linker `movl $key, R`.
+    """
     operands = _ordered(instruction)
-    if instruction.head not in _ADDRESS or len(operands) != 2 or instruction.kind != "plain":
+    if len(operands) != 2 or instruction.kind != "plain" or not _whole(operands[1]):
+        return ""
+    if instruction.head in ("movl", "movq", "movabsq", "mov", "movabs"):
+        named = (_INTEL_ADDRESS if instruction.intel else _ATT_ADDRESS).match(operands[0])
+        if named and named.group(1).strip('"').startswith(prefixes):
+            return named.group(1).strip('"')
+    if instruction.head not in _ADDRESS or operands[1].lstrip("%").lower() not in WHOLE:
         return ""
     found = _symbol(operands[0], instruction.intel)
-    if not found or not found[0].startswith(prefixes) or operands[1].lstrip("%").lower() not in WHOLE:
+    if not found or not found[0].startswith(prefixes):
         return ""
     return found[0] if found[1] == _ADDRESS[instruction.head] else ""
+
+
+def _whole(operand: str) -> str:
+    """The 64-bit register that is written by writing `operand`; "" when it is none or only in part."""
+    name, parts = NAMES.get(operand.lstrip("%").lower(), ("", frozenset()))
+    return name if parts and parts == WHOLE.get(name) else ""
 
 
 def _symbol(operand: str, intel: bool) -> tuple[str, str] | None:
