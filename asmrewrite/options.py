@@ -131,7 +131,7 @@ KEYS: dict[str, Callable[[str], Any]] = {
     "check": _choice("off", "sites", "full"),
     "runtime": _switch,
     "profile": str,
-    "tables": _words_of("static-call"),
+    "tables": _words_of("static-call", "retpoline", "return", "mcount"),
     "stats": str,
     "on-unsure": _choice("skip", "error"),
     "static-call-prefix": _words,
