@@ -97,14 +97,28 @@ _MODEST = frozenset({
 })  # fmt: skip
 
 
+#: The same with abi=kernel, for each table and pass.
+_KERNEL_SIGNS = {
+    "static-call": (b"__SCT__", b"____static_call_tramp_"), "relpoline": (b"__x86_indirect_thunk_",),
+    "retpoline": (b"__x86_indirect_thunk_",), "return": (b"__x86_return_thunk",), "mcount": (b"__fentry__",),
+}  # fmt: skip
+
+
 def _has_nothing(source: bytes) -> bool:
     """Whether `source` can be passed through at once: most files of most programs, so it must cost next to nothing."""
-    from asmrewrite.options import ENVIRONMENT, find_file
+    from asmrewrite.options import ENVIRONMENT, KERNEL, find_file
 
-    keys = {word.partition("=")[0] for word in os.environ.get(ENVIRONMENT, "").split()}
-    if not keys <= _MODEST or any(sign in source for sign in _SIGNS):
+    said = dict(word.partition("=")[::2] for word in os.environ.get(ENVIRONMENT, "").split())
+    if said.get("abi", "kernel" if KERNEL in os.environ else "user") == "kernel":
+        words = f"static-call,{said.get('passes', '')},{said.get('tables', '')}".split(",")
+        if not {*words} <= {"", *_KERNEL_SIGNS} or not said.keys() <= _MODEST | {"passes"}:
+            return False
+        signs = [sign for word in words if word for sign in _KERNEL_SIGNS[word]]
+    elif said.keys() <= _MODEST:
+        signs = list(_SIGNS)
+    else:
         return False
-    return not find_file(".")
+    return not any(sign in source for sign in signs) and not find_file(".")
 
 
 def _read(inputs: tuple[str, ...]) -> bytes:

@@ -54,7 +54,9 @@ class StaticCall:
                     writer.site(branch)
                 else:
                     skips.append(unit.skipped(branch, reason))
-        return Outcome(tuple(writer.edits), writer.appended(), tuple(writer.sites), tuple(skips), (), tuple(writer.moved))
+        return Outcome(
+            tuple(writer.edits), writer.appended(), tuple(writer.sites), tuple(skips), (), tuple(writer.moved)
+        )
 
     def _done(self, unit: Unit, branch: Branch) -> SkipReason | None:
         """Whether an earlier rewriting made `branch` a site; with align=p2align only its label tells."""
