@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: What a compiler's command line carries, as for any GCC plugin.
 PLUGIN_ARGUMENT = "-fplugin-arg-asmrewrite-"
 ENVIRONMENT = "ASMREWRITE_FLAGS"
-#: Set by the compiler wrapper where it compiles the kernel (asmrewrite/toolchain/kernel.py).
+#: Set by the compiler wrapper where it compiles the kernel (asmrewrite/toolchain/kernel.py): "kernel" or "module".
 KERNEL = "ASMREWRITE_KERNEL"
 CONFIG_FILE = "asmrewrite.toml"
 
@@ -207,7 +207,9 @@ def gather(
     """
     path = find_file(start)
     seen = [("abi", "kernel", KERNEL)] if environ.get(KERNEL) else ()
-    return merged(seen, from_file(path) if path else (), from_flags(environ.get(ENVIRONMENT, "")), near)
+    found = merged(seen, from_file(path) if path else (), from_flags(environ.get(ENVIRONMENT, "")), near)
+    # What a profile of the kernel names, a module may not: only a part of it is exported.
+    return found._replace(profile="") if environ.get(KERNEL) == "module" else found
 
 
 def _toml_text(value: Any) -> str:

@@ -34,8 +34,8 @@ def _become(command: list[str]) -> NoReturn:
         from asmrewrite.toolchain.kernel import inside
 
         if not inside(arguments):
-            return _run(arguments, environment)
-        environment[KERNEL] = os.environ[KERNEL] = "1"
+            _run(arguments, environment)
+        environment[KERNEL] = os.environ[KERNEL] = "module" if "-DMODULE" in arguments else "kernel"
     if ours:
         from asmrewrite.options import ENVIRONMENT, gather
 
@@ -48,7 +48,7 @@ def _become(command: list[str]) -> NoReturn:
     if found.linker:
         found = _with_runtime(found, ours)
     environment.update(found.environment)
-    return _run(list(found.argv), environment)
+    _run(list(found.argv), environment)
 
 
 def _run(argv: list[str], environment: dict[str, str]) -> NoReturn:

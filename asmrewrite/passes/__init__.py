@@ -65,7 +65,7 @@ class Skip(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """abi=kernel: what became of a branch that a pass edited, for the table that lists it (asmrewrite/passes/tables.py).
+    """abi=kernel: what became of a branch that a pass edited, for the table that lists it.
 
     `start` is the character that it began at, -1 for a branch that the pass added; `site` is an expression for the
     address of its instruction, "" when it is none of the table's any more. `table` is a word of the option `tables`.

@@ -95,7 +95,7 @@ class Writer:
             made = kernel.stub(name, register, targets, branch.thunk, slow_label)
             self.moved.append(Moved(-1, slow_label, "retpoline"))
         elif "cs" in branch.prefixes:
-            size, prefix = 6, "cs "
+            size, prefix = 6, "cs; "
         if made:
             self.stubs.setdefault(section, []).append(made)
         # The table names the instruction by its label behind it where it is still a call of the thunk.

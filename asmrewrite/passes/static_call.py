@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from asmrewrite.analysis.sections import Section
     from asmrewrite.options import Options
 
+#: What a trampoline's prefix turns into for its key; other prefixes have no key.
+KEYS = {"__SCT__": "__SCK__"}
 #: The label behind each site, less its number.
 _LABEL = f"{shapes.LABEL_PREFIX}static_"
 
@@ -133,3 +135,13 @@ class _Writer:
             pattern = rf'^[ \t]*"?{re.escape(symbol)}"?[ \t]*:'
             self._defined[symbol] = re.search(pattern, self.text, re.MULTILINE) is not None
         return self._defined[symbol]
+
+
+def key_of(symbol: str, text: str) -> str:
+    """The key of the trampoline `symbol`: `__SCK__x` where `text` has that name, else the trampoline."""
+    for prefix, key_prefix in KEYS.items():
+        if symbol.startswith(prefix):
+            key = key_prefix + symbol[len(prefix) :]
+            if re.search(rf"(?<![\w.$]){re.escape(key)}(?![\w.$])", text):
+                return key
+    return symbol

@@ -17,8 +17,10 @@ emitted, or none and the reason is on record. Nothing is emitted for what is cop
 from __future__ import annotations
 
 import re
+
 from asmrewrite.analysis.reasons import SkipReason
 from asmrewrite.passes import Edit, Outcome, Skip
+from asmrewrite.passes.static_call import key_of
 from asmrewrite.stubs import abi, kernel
 from asmrewrite.stubs.shapes import LABEL_PREFIX
 
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from asmrewrite.options import Options
     from asmrewrite.passes import Moved, Unit
 
-#: What a trampoline's prefix turns into for its key; other prefixes have no key.
-KEYS = {"__SCT__": "__SCK__"}
 #: Where the text does not say how often the branch is made.
 _REPEATED = frozenset({SkipReason.MACRO, SkipReason.MACRO_EFFECTS, SkipReason.CONDITIONAL})
 #: What leaves in doubt whether gas reads the branch, and as what; a label in bundle mode would name padding.
@@ -128,9 +128,10 @@ class _Emitter:
     def _entry(self, table: str, branch: Branch) -> None:
         section, start = branch.place.section, branch.start
         repeated = branch.place.trouble in _REPEATED
-        if section is not None and (section.name.startswith(kernel.TEMPLATES) or "x" not in section.flags):
-            if not repeated or branch.place.trouble is SkipReason.CONDITIONAL:
-                return
+        # In a macro's body the section is that of the definition, not of its use.
+        told = branch.place.trouble not in (SkipReason.MACRO, SkipReason.MACRO_EFFECTS)
+        if told and section and (section.name.startswith(kernel.TEMPLATES) or "x" not in section.flags):
+            return
         moved = self.moved.get(start)
         if moved is not None and not moved.site:
             return
@@ -141,10 +142,9 @@ class _Emitter:
         if repeated:
             made = kernel.entry(table, f"{_NUMERIC}b", key, flags).strip().replace("\n\t", "; ")
             where = kernel.TABLES[table]
+            there = f'{where.section}, "{where.flags}", @progbits; .balign {where.align}'
             self.edits.append(Edit(start, start, f"{_NUMERIC}: "))
-            self.edits.append(Edit(branch.end, branch.end, (
-                f'; .pushsection {where.section}, "{where.flags}", @progbits; {made}; .popsection'
-            )))  # fmt: skip
+            self.edits.append(Edit(branch.end, branch.end, f"; .pushsection {there}; {made}; .popsection"))
             return
         site = moved.site if moved else f"{_LABEL}{self.number}"
         if moved is None:
@@ -173,13 +173,3 @@ class _Emitter:
         if symbol not in self._keys:
             self._keys[symbol] = key_of(symbol, self.text)
         return self._keys[symbol]
-
-
-def key_of(symbol: str, text: str) -> str:
-    """The key of the trampoline `symbol`: `__SCK__x` where `text` has that name, else the trampoline."""
-    for prefix, key_prefix in KEYS.items():
-        if symbol.startswith(prefix):
-            key = key_prefix + symbol[len(prefix) :]
-            if re.search(rf"(?<![\w.$]){re.escape(key)}(?![\w.$])", text):
-                return key
-    return symbol

@@ -3,7 +3,7 @@
 The tables are what objtool writes (tools/objtool/check.c, create_*_sections): entries of fixed size without a header::
 
     .static_call_sites   .long site - .          aw, 8 bytes; include/linux/static_call_types.h
-                         .long key + flags - .       1: a tail call, 2: init text (the kernel's own word, set as it runs)
+                         .long key + flags - .       1: a tail call, 2: init text (set by the kernel as it runs)
     .retpoline_sites     .long site - .          a; call, jmp or jcc to __x86_indirect_thunk_REG, its `cs` included
     .return_sites        .long site - .          a; jmp or jcc to __x86_return_thunk
     __mcount_loc         .quad site              a; call __fentry__
@@ -84,7 +84,7 @@ def section(table: Table, entries: list[str]) -> str:
 def stub(name: str, register: str, targets: tuple[str, ...], slow: str, slow_label: str) -> str:
     """The stub `name` for `targets`; `slow_label` names the jump to the thunk `slow`."""
     entries = "".join(f"\tcmpq\t${target}, %{register}\n\t{{disp32}} je\t{target}\n" for target in targets)
-    prefix = "cs " if register in HIGH else ""
+    prefix = "cs; " if register in HIGH else ""
     return (
         f"\t.p2align 4, 0xcc\n\t.type\t{name}, @function\n{name}:\n{entries}"
         f"{slow_label}:\t{prefix}{{disp32}} jmp\t{slow}\n\tint3\n\t.size\t{name}, .-{name}\n"

@@ -11,7 +11,8 @@ from __future__ import annotations
 _KERNEL = "-D__KERNEL__"
 #: Words of what is built beside the kernel.
 _BESIDE = frozenset({
-    "-m16", "-m32", "-mx32", "-D_SETUP", "-DBUILD_VDSO", "-D__DISABLE_EXPORTS", "-D_WAKEUP", "-fPIE", "-fpie", "-fPIC", "-fpic",
+    "-m16", "-m32", "-mx32", "-D_SETUP", "-DBUILD_VDSO", "-D__DISABLE_EXPORTS", "-D_WAKEUP", "-fPIE", "-fpie", "-fPIC",
+    "-fpic",
 })  # fmt: skip
 
 
