@@ -205,6 +205,19 @@ def test_local_call_is_no_site(tmp_path: Path) -> None:
     assert objections(*both(before, after, tmp_path))
 
 
+def test_memory_in_the_section_itself(tmp_path: Path) -> None:
+    """What is read relative to %rip without a relocation must be what was read; what it holds is no static call."""
+    listing = "f:\tcall\t*slot(%rip)\n\tret\n\t.balign 8\nslot:\t.quad\tg\n"
+    original, new = both(listing, listing, tmp_path)
+    assert objections(original, new) == []
+    text = rewritten(listing + IDENT, options("")).text
+    other = assemble(text.replace("slot(%rip)", "slot+8(%rip)", 1), tmp_path / "other.o")
+    assert objections(original, other)
+    called = listing.replace("*slot(%rip)", "__SCT__x").replace("slot:", "__SCT__x:\nslot:")
+    static = rewritten(called + IDENT, options("")).text
+    assert objections(original, assemble(static, tmp_path / "static.o"))
+
+
 def test_retargeted(tmp_path: Path) -> None:
     """A site that leads to another site's stub, through another register."""
     original, new = both(LISTING, LISTING, tmp_path)

@@ -120,10 +120,11 @@ _TORN_MARKER = re.compile(r'#[ \t]*\d+[ \t]*"(?!(?:[^"\\\n]|\\[^\n])*")')
 _EMPTY_STRING = re.compile(r"\.(?:asci[iz]|ident|string(?:8|16|32|64)?)[ \t]*(?:#[^\n]*)?\s*\Z", re.IGNORECASE)
 #: In Intel syntax `jmpq foo` goes where the memory at foo says; in AT&T syntax it is a direct jump.
 _SUFFIXED = re.compile(r"(?<![\w.$])(?:callw|jmp[qw])[ \t\f]+[^*%\s]", re.IGNORECASE)
-#: A jump that counts bytes of code.
+#: A jump, or an address relative to the instruction, that counts bytes of code.
 _COUNTED = re.compile(
     r"(?<![\w.$])(?:j[a-z]{1,4}|call[a-z]?|loop[a-z]*|xbegin)[ \t]+"
-    r"(?![^\n#;]*[(\[])[^\n#;*%,]*?[\w.$][ \t]*[-+][ \t]*\w",
+    r"(?![^\n#;]*[(\[])[^\n#;*%,]*?[\w.$][ \t]*[-+][ \t]*\w"
+    r"|(?<![\w.$+-])-?(?:[1-9]\d*|0x[0-9a-f]+)\(%rip\)|(?<![\w.$@\]])\[rip[ \t]*[-+][ \t]*\d",
     re.IGNORECASE,
 )
 #: What `.arch` may say and leave what a rewriting adds in force.

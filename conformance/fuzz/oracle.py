@@ -56,7 +56,7 @@ _DATA_ALONE = re.compile(rf"\.(?:{_DATA}|loc\b)", re.IGNORECASE)
 
 
 #: A place given as a number of bytes from another, between which code may grow.
-_COUNTED = re.compile(r"[\w.$)\"][ \t]*[-+][ \t]*\d")
+_COUNTED = re.compile(r"[\w.$)\"][ \t]*[-+][ \t]*\d|\d\(%rip\)", re.IGNORECASE)
 
 
 class Failure(Exception):
@@ -120,7 +120,7 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
     middle. When the listing passes without those lines, they were the cause.
     """
     if failure.kind == "site" and options.abi == "kernel":
-        aligned = re.sub(r"(?m)^(?=__SCT__\w+:)", ".balign 4\n", text)
+        aligned = re.sub(r"(?<![\w.$])(?=__SCT__\w+[ \t]*:)", "\n.balign 4\n", text)
         known = aligned != text and _passes(aligned, options)
         return (
             "explained: a trampoline at an odd address has no room for the flags of the kernel's table" if known else ""
@@ -141,10 +141,12 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         without = re.sub(r"\.loc\b[^\n;]*", "", text)
         passes = _passes(without, options) or _passes(_certain(without, _DATA_ALONE), options)
         return "explained: a .loc without an instruction belongs to the first stub" if passes else ""
-    if "leads elsewhere" in failure.detail and _COUNTED.search(text):
+    if re.search(r"leads elsewhere|went elsewhere", failure.detail) and _COUNTED.search(text):
         return "explained: a place that is counted in bytes"
-    if re.search(r"it led to \w+ and leads to", failure.detail) and _passes(_without_stray_code(text), options):
+    if re.search(r"it led to -?\w+ and leads to", failure.detail) and _passes(_without_stray_code(text), options):
         return "explained: instructions in a section without code"
+    if "another CIE" in failure.detail and _passes(re.sub(r"\.cfi_personality[^\n;]*", "", text), options):
+        return "explained: a personality routine in a section with sites"
     # A listing with macros may not assemble without them.
     for doubtful in (_DOUBT, _DATA_ALONE):
         certain = _certain(text, doubtful)

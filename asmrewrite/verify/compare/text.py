@@ -78,6 +78,8 @@ def _replaced(
     loads = [theirs.pop(n) for n in range(*replaced.load) if n in theirs]
     calls = [theirs.pop(n) for n in range(replaced.site.offset, replaced.new[1]) if n in theirs]
     if replaced.site.pass_ == "static-call":
+        if not replaced.direct and not was:
+            return "it called what memory of its own section held"
         return _static_call(both, was, calls)
     if calls:
         return "the call of its stub has a relocation"
