@@ -213,9 +213,13 @@ def test_memory_in_the_section_itself(tmp_path: Path) -> None:
     text = rewritten(listing + IDENT, options("")).text
     other = assemble(text.replace("slot(%rip)", "slot+8(%rip)", 1), tmp_path / "other.o")
     assert objections(original, other)
-    called = listing.replace("*slot(%rip)", "__SCT__x").replace("slot:", "__SCT__x:\nslot:")
-    static = rewritten(called + IDENT, options("")).text
-    assert objections(original, assemble(static, tmp_path / "static.o"))
+    for where in ("\t.balign 8\n", '\t.section .text.x, "ax"\n'):
+        listing = f"f:\tcall\t*__SCT__x(%rip)\n\tret\n{where}__SCT__x:\t.quad\tg\n"
+        static = rewritten(listing.replace("*__SCT__x(%rip)", "__SCT__x") + IDENT, options("")).text
+        original, new = assemble(listing + IDENT, tmp_path / "o.o"), assemble(static, tmp_path / "static.o")
+        found = validate(str(original), str(new))
+        assert [v.verdict for v in found.sites] == [Verdict.PASS]
+        assert any(v.reason.endswith("that is no entry of the GOT") for v in found.sections)
 
 
 def test_retargeted(tmp_path: Path) -> None:

@@ -78,8 +78,8 @@ def _replaced(
     loads = [theirs.pop(n) for n in range(*replaced.load) if n in theirs]
     calls = [theirs.pop(n) for n in range(replaced.site.offset, replaced.new[1]) if n in theirs]
     if replaced.site.pass_ == "static-call":
-        if not replaced.direct and not was:
-            return "it called what memory of its own section held"
+        if not replaced.direct and not any(entry.kind in GOT_RELATIVE for entry in was):
+            return "it called what memory held that is no entry of the GOT"
         return _static_call(both, was, calls)
     if calls:
         return "the call of its stub has a relocation"
