@@ -235,11 +235,15 @@ def _kernel_table(image: Image, table: Section) -> Iterator[SiteVerdict]:
         target = image.follow(section, site.offset + abi.FORM_SIZE[form] - 4, 4)
         name = image.symbol_at(target) if target else ""
         flags = key.offset & 3 if key.symbol or image.relocatable else 0
-        key_name = key.symbol or _at(image, Location(key.section, key.offset - flags))
+        place = Location(key.section, key.offset - flags)
+        key_name = key.symbol or _at(image, place)
         problem = straddle(image, section, site.offset, abi.FORM_SIZE[form], 6)
         if not problem and bool(flags & abi.KERNEL_TAIL) != (form == "jmp"):
             problem = "the tail flag does not say what the instruction is"
-        if not problem and image.relocatable and key_name != name and not is_key(key_name, name):
+        keys = [key_name, *(() if key.symbol else image.labels_at(place))]
+        names = [name, *(image.labels_at(target) if target else ())]
+        named = any(one == other or is_key(one, other) for one in keys for other in names)
+        if not problem and image.relocatable and not named:
             problem = f"the key {key_name} is not that of {name}"
         yield _kernel_verdict(image, problem, site, name, form)
 

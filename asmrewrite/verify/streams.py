@@ -341,6 +341,7 @@ def _is_direct(instruction: Instruction) -> bool:
         or instruction.is_jcx_short
         or instruction.is_loop
         or instruction.is_loopcc
+        or instruction.mnemonic == Mnemonic.XBEGIN
     )
 
 
