@@ -205,6 +205,23 @@ def test_local_call_is_no_site(tmp_path: Path) -> None:
     assert objections(*both(before, after, tmp_path))
 
 
+def test_memory_in_the_section_itself(tmp_path: Path) -> None:
+    """What is read relative to %rip without a relocation must be what was read; what it holds is no static call."""
+    listing = "f:\tcall\t*slot(%rip)\n\tret\n\t.balign 8\nslot:\t.quad\tg\n"
+    original, new = both(listing, listing, tmp_path)
+    assert objections(original, new) == []
+    text = rewritten(listing + IDENT, options("")).text
+    other = assemble(text.replace("slot(%rip)", "slot+8(%rip)", 1), tmp_path / "other.o")
+    assert objections(original, other)
+    for where in ("\t.balign 8\n", '\t.section .text.x, "ax"\n'):
+        listing = f"f:\tcall\t*__SCT__x(%rip)\n\tret\n{where}__SCT__x:\t.quad\tg\n"
+        static = rewritten(listing.replace("*__SCT__x(%rip)", "__SCT__x") + IDENT, options("")).text
+        original, new = assemble(listing + IDENT, tmp_path / "o.o"), assemble(static, tmp_path / "static.o")
+        found = validate(str(original), str(new))
+        assert [v.verdict for v in found.sites] == [Verdict.PASS]
+        assert any(v.reason.endswith("that is no entry of the GOT") for v in found.sections)
+
+
 def test_retargeted(tmp_path: Path) -> None:
     """A site that leads to another site's stub, through another register."""
     original, new = both(LISTING, LISTING, tmp_path)

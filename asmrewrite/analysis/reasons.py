@@ -51,7 +51,7 @@ class SkipReason(str, Enum):
     RAW_LISTING = "raw-listing"
     #: In a listing with .end, behind which gas reads nothing, or that ends in an open comment or string.
     END_DIRECTIVE = "end-directive"
-    #: In a listing that counts bytes of code, those of the branch perhaps among them: `jmp .+8`, `.org 64`.
+    #: In a listing that counts bytes of code, those of the branch perhaps among them: `jmp .+8`, `.org 64`, `8(%rip)`.
     COUNTED = "counted"
     #: The section that it stands in cannot be told, or is not for code.
     UNKNOWN_SECTION = "unknown-section"

@@ -132,8 +132,9 @@ class _Writer:
 
     def _is_defined(self, symbol: str) -> bool:
         if symbol not in self._defined:
-            pattern = rf'^[ \t]*"?{re.escape(symbol)}"?[ \t]*:'
-            self._defined[symbol] = re.search(pattern, self.text, re.MULTILINE) is not None
+            name = rf'"?{re.escape(symbol)}"?'
+            pattern = rf"(?<![\w.$]){name}\s*[:=]|\.(?:set|equ|eqv|equiv)\s+{name}\s*,"
+            self._defined[symbol] = re.search(pattern, self.text, re.IGNORECASE) is not None
         return self._defined[symbol]
 
 

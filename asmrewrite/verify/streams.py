@@ -310,6 +310,8 @@ class Walk:
         self.replaced.append(Replaced(site, (o, o + branch.len), (n, end), load, _is_direct(branch), notrack))
         if site.pass_ == "static-call" and not branch.is_call_near_indirect:
             self._follow(branch, self._decode(1, site.offset), o, site.offset)
+        elif load != (0, 0) and branch.is_ip_rel_memory_operand:
+            self._follow(branch, self._decode(1, n), o, n)
         return o + branch.len, end
 
     def _is_test(self, o: int, n: int) -> bool:
@@ -502,6 +504,7 @@ def _is_direct(instruction: Instruction) -> bool:
         or instruction.is_jcx_short
         or instruction.is_loop
         or instruction.is_loopcc
+        or instruction.mnemonic == Mnemonic.XBEGIN
     )
 
 
