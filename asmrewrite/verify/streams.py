@@ -327,7 +327,7 @@ class Walk:
         stub = self.stubs.get(site.offset)
         if stub is None or stub.branch is None or not self._alike(o, stub.chain[0].ip):
             return None
-        first = o
+        first, begin = o, n
         moved: list[tuple[int, int, int]] = []
         kept: list[tuple[int, int]] = []
         while len(moved) < len(stub.chain) or not self._alike(o, stub.branch.ip):
@@ -352,7 +352,10 @@ class Walk:
             sets.append((instruction.op0_register, instruction.immediate32))
             n += instruction.len
         padding = self._nops(1, n)
-        if padding[-1] != site.offset or site.offset - n > 7:
+        if padding[-1] != site.offset:
+            return None
+        # What aligns a function is in front of a site that it begins with, and was none where that was aligned already.
+        if site.offset - n > 7 and (n != begin or not self._may_differ(first, first, n, site.offset)):
             return None
         self.next_site += 1
         gone = {place: there for place, there, _ in moved}
