@@ -58,7 +58,7 @@ _INTEL_SYMBOL = re.compile(
     re.IGNORECASE,
 )
 _ATT_BASE = re.compile(r"0?\((%\w+)\)\Z")
-_INTEL_BASE = re.compile(r"(?:byte ptr )?\[(\w+)\]\Z", re.IGNORECASE)
+_INTEL_BASE = re.compile(r"(?:byte ptr )?0?\[(\w+)(?:\s*\+\s*0)?\]\Z", re.IGNORECASE)
 _COMPARE = re.compile(r"cmp[blwq]?\Z")
 _TEST = re.compile(r"test[blwq]?\Z")
 _LOAD = re.compile(r"mov(?:b|zb[lwq]|zx)?\Z")

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from iced_x86 import Code, ConditionCode, Decoder, FlowControl, Instruction, OpKind
+from iced_x86 import (
+    Code,
+    ConditionCode,
+    Decoder,
+    FlowControl,
+    Instruction,
+    MemorySizeExt,
+    Mnemonic,
+    OpKind,
+    Register,
+    RegisterExt,
+)
 
 from asmrewrite.verify.image import Location
 
@@ -18,6 +29,11 @@ _ZF = (ConditionCode.E, ConditionCode.NE)
 _MOVES = (Code.MOV_R32_IMM32, Code.MOV_RM32_IMM32)
 #: Bytes of what a jump may set on its way: five a register.
 _SETS = 80
+
+
+def whole_register(register: int) -> int:
+    """The number of the 64-bit register that `register` is a part of."""
+    return int(RegisterExt.full_register(register))  # type: ignore[arg-type]
 
 
 class KeyStub(NamedTuple):
@@ -90,3 +106,86 @@ def branch_target(image: Image, section: Section, branch: Instruction) -> Locati
         return Location(section.number, branch.near_branch_target)
     found = image.follow(section, branch.next_ip - 4, 4)
     return Location(found.section, found.offset, found.symbol) if found else None
+
+
+class Unclear(Exception):
+    """An instruction of a test that `evaluate` does not know."""
+
+
+class Values(NamedTuple):
+    """What a test leaves behind: ZF, and 64-bit registers of which the value is known or, when None, is not."""
+
+    zero: bool
+    registers: dict[int, int | None]
+
+
+def evaluate(chain: tuple[Instruction, ...], is_key: frozenset[int], on: int, held: dict[int, int]) -> Values:
+    """What `chain` computes when the key's byte is `on`, and registers hold what `held` says.
+
+    `is_key` are the offsets of the instructions whose operand in memory is that byte. Raises `Unclear`.
+    """
+    registers: dict[int, int | None] = dict(held)
+    #: Registers of which only the lowest bytes are known -> how many.
+    partial: dict[int, int] = {}
+    zero: bool | None = None
+
+    def read(instruction: Instruction, operand: int) -> int:
+        kind = instruction.op_kind(operand)
+        if kind == OpKind.REGISTER:
+            register = instruction.op_register(operand)
+            whole, size = whole_register(register), RegisterExt.size(register)
+            value = registers.get(whole)
+            if value is None or register in _HIGH or size > partial.get(whole, 8):
+                raise Unclear
+            return value & _mask(size)
+        if kind == OpKind.MEMORY:
+            if instruction.ip not in is_key or MemorySizeExt.size(instruction.memory_size) != 1:
+                raise Unclear
+            return on
+        return int(instruction.immediate(operand))
+
+    def write(instruction: Instruction, value: int | None) -> None:
+        register = instruction.op0_register
+        whole = whole_register(register)
+        size = RegisterExt.size(register)
+        if size >= 4:
+            partial.pop(whole, None)
+        elif register in _HIGH or value is None:
+            raise Unclear
+        elif (before := registers.get(whole)) is None:
+            partial[whole] = size
+        else:
+            value |= before & ~_mask(size)
+        registers[whole] = value
+
+    for instruction in chain:
+        mnemonic = instruction.mnemonic
+        if mnemonic in (Mnemonic.MOV, Mnemonic.MOVZX) and instruction.op0_kind == OpKind.REGISTER:
+            address = instruction.op1_kind == OpKind.MEMORY and instruction.ip not in is_key
+            write(instruction, None if address else read(instruction, 1))
+        elif mnemonic == Mnemonic.LEA:
+            write(instruction, None)
+        elif mnemonic in (Mnemonic.CMP, Mnemonic.TEST, Mnemonic.AND, Mnemonic.XOR):
+            a, b = read(instruction, 0), read(instruction, 1)
+            result = a - b if mnemonic == Mnemonic.CMP else a ^ b if mnemonic == Mnemonic.XOR else a & b
+            zero = result == 0
+            if mnemonic in (Mnemonic.AND, Mnemonic.XOR):
+                if instruction.op0_kind != OpKind.REGISTER:
+                    raise Unclear
+                write(instruction, result)
+        elif mnemonic in (Mnemonic.SETE, Mnemonic.SETNE) and instruction.op0_kind == OpKind.REGISTER:
+            if zero is None:
+                raise Unclear
+            write(instruction, int(zero == (mnemonic == Mnemonic.SETE)))
+        else:
+            raise Unclear
+    if zero is None:
+        raise Unclear
+    return Values(zero, {register: None if register in partial else value for register, value in registers.items()})
+
+
+def _mask(size: int) -> int:
+    return (1 << 8 * size) - 1
+
+
+_HIGH = frozenset({Register.AH, Register.BH, Register.CH, Register.DH})

@@ -250,7 +250,7 @@ marker_each(void (*function)(const struct asmrewrite_marker *, void *), void *da
 				"\t.popsection\n\t"					\
 				ASMREWRITE_ENTRY(name, format, "__MARK__" #name, "0")	\
 				ASMREWRITE_OPERANDS(format));				\
-			__asm__ volatile("leaq 771b(%%rip), %0" : "=r"(asmrewrite_marker_here));	\
+			__asm__ volatile("lea{q}\t{771b(%%rip), %0|%0, 771b[rip]}" : "=r"(asmrewrite_marker_here));	\
 			asmrewrite_marker_hit(asmrewrite_marker_here, format, ##__VA_ARGS__);	\
 		}									\
 	} while (0)

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from asmrewrite.verify.sites import SiteVerdict
 
-
-#: The flags that a record may have, by its pass.
+#: Bits of a record that mean something, by pass.
 _FLAGS = {
     abi.PASSES["relpoline"]: abi.FLAG_SLOW_MASK | abi.FLAG_NOTRACK,
     abi.PASSES["static-call"]: abi.FLAG_KEY_IS_TRAMPOLINE,
+    abi.PASSES["marker"]: abi.FLAG_JUMPS_OFF,
 }
 
 
@@ -69,9 +69,11 @@ def records(both: Comparison) -> str:
         for offset in range(0, len(table.data), abi.RECORD_SIZE):
             record = abi.Record.unpack(table.data, offset)
             place = both.new.follow(table, offset)
-            static, entry = (record.pass_ == abi.PASSES[name] for name in ("static-call", "call-ops"))
+            static = record.pass_ in (abi.PASSES["static-call"], abi.PASSES["marker"])
+            entry = record.pass_ == abi.PASSES["call-ops"]
             spare = _FLAGS.get(record.pass_, 0)
-            nothing = (record.reg, record.chain) == (abi.NO_REGISTER, 0) and (entry or not record.slots)
+            nothing = (record.reg, record.chain) == (abi.NO_REGISTER, 0)
+            nothing = nothing and (not record.slots or record.pass_ != abi.PASSES["static-call"])
             if record.reserved or record.flags & ~spare or ((static or entry) and not nothing):
                 return f"the record at {offset:#x} says what has no meaning"
             if static and both.new.relocation_kind(table, offset + 4) not in (9, None):
@@ -94,7 +96,7 @@ def _slots(both: Comparison) -> Iterator[tuple[int, int]]:
 
 def _slow(both: Comparison, verdict: SiteVerdict) -> tuple[int, int] | None:
     """Section and offset of a site's slow path."""
-    if not verdict.stub or verdict.verdict is not Verdict.PASS:
+    if not verdict.stub or verdict.pass_ != "relpoline" or verdict.verdict is not Verdict.PASS:
         return None
     found = both.new.follow(both.new.sections[verdict.number], sum(verdict.stub) - 4, 4)
     return (found.section, found.offset) if found else None
