@@ -92,7 +92,7 @@ class Walked(NamedTuple):
 
 
 class Walk:
-    """The walk over one pair of sections; `relocations` are those of both; `hooks` the original's symbols for __fentry__."""
+    """The walk over one pair of sections; `hooks` are the original's symbols for __fentry__."""
 
     def __init__(
         self,
