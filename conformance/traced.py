@@ -117,7 +117,7 @@ def _patch(source: Path) -> None:
 
 def _functions(path: Path) -> list[str]:
     """The functions of an object."""
-    return re.findall(r" [Tt] ([A-Za-z_]\w*)$", must(["nm", str(path)]).stdout.decode(), re.MULTILINE)
+    return re.findall(r" [Tt] ([A-Za-z_]\w*)$", must(["nm", str(path)]).decode(), re.MULTILINE)
 
 
 def _case(name: str, server: Path, folder: Path, options: list[str]) -> tuple[list[str], str]:
@@ -125,8 +125,8 @@ def _case(name: str, server: Path, folder: Path, options: list[str]) -> tuple[li
     trace, socket, counters = folder / f"{name}.json", folder / "socket", folder / "counters"
     for old in (socket, counters):
         old.unlink(missing_ok=True)
-    command = [_BIN / "asmrewrite", "trace", *options, "-o", trace, "--", server / "redis-server", "--port", "0"]
-    words: list[str | Path] = [*command, "--unixsocket", socket, "--save", "", "--dir", folder]
+    command: list[str | Path] = [_BIN / "asmrewrite", "trace", *options, "-o", trace, "--", server / "redis-server", "--port", "0"]
+    words = [*command, "--unixsocket", socket, "--save", "", "--dir", folder]
     with subprocess.Popen(words, cwd=folder, stdout=subprocess.DEVNULL) as process:
         _wait(socket.is_socket)
         load = ["-s", str(socket), "-t", "set,get,lpush", "-r", "1000", "-n", "20000", "-P", "4", "--csv"]
