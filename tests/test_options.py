@@ -22,14 +22,14 @@ GOOD = {
     "check": ("off", "off"),
     "runtime": ("off", False),
     "profile": ("x.profile", "x.profile"),
-    "tables": ("static-call", ("static-call",)),
+    "tables": ("static-call, mcount", ("static-call", "mcount")),
     "stats": ("/dev/null", "/dev/null"),
     "on-unsure": ("error", "error"),
     "static-call-prefix": ("a_,b_", ("a_", "b_")),
 }
 BAD = {
     "abi": "windows", "bundle": "2", "align": "none", "slow": "quick", "targets": "0", "inline-asm": "maybe",
-    "functions": "(", "skip-functions": "[", "check": "deep", "tables": "mcount",
+    "functions": "(", "skip-functions": "[", "check": "deep", "tables": "orc",
     "on-unsure": "warn",
 }  # fmt: skip
 

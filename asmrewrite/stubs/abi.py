@@ -26,11 +26,14 @@ VERSION = 1
 #: Sections of the user ABI; the linker gives each its __start_ and __stop_ symbols.
 SITES_SECTION = "asmrewrite_sites"
 SLOTS_SECTION = "asmrewrite_slots"
-#: Section of the kernel ABI (include/linux/static_call_types.h): two 32-bit PC-relative fields, site and key.
-KERNEL_STATIC_CALLS = ".static_call_sites"
+#: Sections of the kernel ABI (asmrewrite/stubs/kernel.py has their formats), and the flags in a static call's key.
+KERNEL_STATIC_CALLS, KERNEL_RELPOLINES = ".static_call_sites", ".relpoline_sites"
+KERNEL_SECTIONS = frozenset(
+    {KERNEL_STATIC_CALLS, KERNEL_RELPOLINES, ".retpoline_sites", ".return_sites", "__mcount_loc"}
+)
 KERNEL_TAIL, KERNEL_INIT = 1, 2
 #: Every rewriting that makes a site names one of these.
-SECTIONS = frozenset({SITES_SECTION, SLOTS_SECTION, KERNEL_STATIC_CALLS})
+SECTIONS = frozenset({SITES_SECTION, SLOTS_SECTION, *KERNEL_SECTIONS})
 
 PASSES = {"relpoline": 1, "static-call": 2, "marker": 3, "call-ops": 4}
 FORMS = {"call": 0, "jmp": 1, "jcc": 2, "nop": 3}

@@ -92,7 +92,7 @@ class Walked(NamedTuple):
 
 
 class Walk:
-    """The walk over one pair of sections; `hooks` are the original's symbols for __fentry__."""
+    """The walk over one pair of sections; `relocations` are both's, `hooks` the original's symbols for __fentry__."""
 
     def __init__(
         self,
@@ -109,6 +109,8 @@ class Walk:
         self.hooks = hooks
         self.sites = sorted(sites)
         self.next_site = 0
+        #: The original's offset that the last function with a site begins at.
+        self.entered = -1
         self.offsets = OffsetMap()
         self.replaced: list[Replaced] = []
         self.differences: list[Difference] = []
@@ -186,7 +188,8 @@ class Walk:
         # Between instructions: the middle of a long nop is something else.
         places = frozenset(new_starts)
         for place in starts:
-            self.offsets.loosen(place, places)
+            # Behind a site at a function's start, its first instruction may be aligned: the start led there before.
+            (self.offsets.widen if place == self.entered else self.offsets.loosen)(place, places)
         self.offsets.shift(o_end, n_end)
         return o_end, n_end
 
@@ -246,6 +249,7 @@ class Walk:
             start = n
         end = site.offset + site.size
         self.next_site += 1
+        self.entered = o
         places = frozenset((start, *self._nops_between(n, site.offset), end))
         if any(place in self.relocations[1] for place in range(n, end)):
             return None
@@ -354,7 +358,7 @@ class Walk:
             self.offsets.shift(place, there)
             if there == start:
                 # What stood before an instruction that is gone stands before the site, or its padding.
-                self.offsets.loosen(place, frozenset({start, *padding}))
+                self.offsets.widen(place, frozenset({start, *padding}))
             now = gone.get(place, there)
             self._follow(self._decode(0, place), self._decode(1, now), place, now)
         end = site.offset + site.size
