@@ -125,7 +125,17 @@ def _case(name: str, server: Path, folder: Path, options: list[str]) -> tuple[li
     trace, socket, counters = folder / f"{name}.json", folder / "socket", folder / "counters"
     for old in (socket, counters):
         old.unlink(missing_ok=True)
-    command: list[str | Path] = [_BIN / "asmrewrite", "trace", *options, "-o", trace, "--", server / "redis-server", "--port", "0"]
+    command: list[str | Path] = [
+        _BIN / "asmrewrite",
+        "trace",
+        *options,
+        "-o",
+        trace,
+        "--",
+        server / "redis-server",
+        "--port",
+        "0",
+    ]
     words = [*command, "--unixsocket", socket, "--save", "", "--dir", folder]
     with subprocess.Popen(words, cwd=folder, stdout=subprocess.DEVNULL) as process:
         _wait(socket.is_socket)
