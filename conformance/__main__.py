@@ -18,6 +18,7 @@ from conformance import (
     mutations,
     realprograms,
     torture,
+    traced,
 )
 from conformance.command import CommandError
 from conformance.sources import require_tools
@@ -36,6 +37,7 @@ SUITES: dict[str, ModuleType] = {
     "mutations": mutations,
     "audit": audit,
     "faults": faults,
+    "traced": traced,
     "fuzz": fuzz,
 }
 
