@@ -26,7 +26,7 @@ SLOW_PATHS = ("retpoline", "lfence", "plain", "record")
 class Options(NamedTuple):
     """All options; every field is a key, with `-` for `_`."""
 
-    #: Passes to run, in order; () for relpoline and static-call, or with abi=kernel static-call alone.
+    #: Passes to run, in order; () for relpoline, static-call and marker, or with abi=kernel static-call alone.
     passes: tuple[str, ...] = ()
     #: "user" or "kernel": table formats and defaults.
     abi: str = "user"
@@ -58,11 +58,17 @@ class Options(NamedTuple):
     on_unsure: str = "skip"
     #: Symbol prefixes of static-call trampolines.
     static_call_prefix: tuple[str, ...] = ("__SCT__", "____static_call_tramp_")
+    #: Where the eight bytes of each traced function are: "array" (made when it runs) or "literal" (before its label).
+    ops_layout: str = "array"
+    #: Functions of fewer instructions get no entry site.
+    ops_min_size: int = 0
+    #: Only functions in sections whose whole name matches get an entry site (a regular expression; "" for all).
+    ops_sections: str = ""
 
     @property
     def chosen(self) -> tuple[str, ...]:
         """The passes in effect."""
-        return self.passes or (("static-call",) if self.abi == "kernel" else ("relpoline", "static-call"))
+        return self.passes or (("static-call",) if self.abi == "kernel" else ("relpoline", "static-call", "marker"))
 
     @property
     def block(self) -> int:
@@ -137,6 +143,9 @@ KEYS: dict[str, Callable[[str], Any]] = {
     "stats": str,
     "on-unsure": _choice("skip", "error"),
     "static-call-prefix": _words,
+    "ops-layout": _choice("array", "literal"),
+    "ops-min-size": _number(0, 1000000),
+    "ops-sections": _pattern,
 }
 
 

@@ -133,7 +133,7 @@ def _first_label(found: Survey) -> int:
         return 0
     if LABEL_PREFIX not in found.listing.text:
         return 0  # gcc's own __mcount_loc
-    numbers = re.findall(rf"{re.escape(LABEL_PREFIX)}[a-z]+_(\d+)|\.relpoline\.(\d+)", found.listing.text)
+    numbers = re.findall(rf"{re.escape(LABEL_PREFIX)}[a-z]+_(\d+)|\.(?:relpoline|marker)\.(\d+)", found.listing.text)
     return 1 + max((int(a or b) for a, b in numbers), default=-1)
 
 

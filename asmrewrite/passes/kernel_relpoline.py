@@ -30,7 +30,7 @@ from __future__ import annotations
 from asmrewrite.analysis.reasons import SkipReason
 from asmrewrite.errors import OptionError
 from asmrewrite.passes import Edit, Moved, Outcome, Site, Skip
-from asmrewrite.passes.relpoline import SUBSECTION, plain
+from asmrewrite.passes.relpoline import SUBSECTION
 from asmrewrite.passes.training import KernelTraining
 from asmrewrite.stubs import abi, kernel, shapes
 from asmrewrite.syntax.operand import REGISTERS
@@ -85,7 +85,7 @@ class Writer:
             raise AssertionError("a branch in an unknown section has a reason to be skipped")
         number, self.number = self.number, self.number + 1
         end_label = f"{shapes.LABEL_PREFIX}site_{number}"
-        name = f"{plain(place.function)}.relpoline.{number}"
+        name = f"{shapes.plain_name(place.function)}.relpoline.{number}"
         targets = self.training.targets(place.function, section) if self.training else ()
         size, prefix, made = 5, "", ""
         if self.recording and register != "r11":

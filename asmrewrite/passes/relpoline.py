@@ -23,8 +23,6 @@ is that thunk. With abi=kernel nothing else does, and other stubs are made: asmr
 
 from __future__ import annotations
 
-import re
-
 from asmrewrite.analysis.properties import shadow_stack
 from asmrewrite.errors import OptionError, UnsoundError
 from asmrewrite.passes import Edit, Outcome, Site, Skip, Unit
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
 
 #: The subsection that stubs go to; gas allows up to 8192, compilers use 0 and hand-written code small numbers.
 SUBSECTION = 8000
-_ODD = re.compile(r"[^A-Za-z0-9_.$]")
 #: The register that carries the target of a memory operand.
 CARRIER = "r11"
 
@@ -117,7 +114,7 @@ class _Writer:
         number, self.number = self.number, self.number + 1
         end_label = f"{shapes.LABEL_PREFIX}site_{number}"
         slots = f"{shapes.LABEL_PREFIX}slots_{number}"
-        name = f"{plain(place.function)}.relpoline.{number}"
+        name = f"{shapes.plain_name(place.function)}.relpoline.{number}"
         register = branch.operand.register or CARRIER
         slow, flags = self._slow(branch, register)
         jump = "call" if branch.form == "call" else "{disp32} jmp"
@@ -194,8 +191,3 @@ class _Writer:
         key = register, notrack and slow != "retpoline"
         self.thunks.setdefault(key, shapes.thunk(slow, register, notrack, self.cfi))
         return shapes.thunk_name(slow, register, notrack), abi.SLOW_PATHS[slow] | (abi.FLAG_NOTRACK if notrack else 0)
-
-
-def plain(function: str) -> str:
-    """`function` as a name that needs no quotes."""
-    return _ODD.sub("_", function) or "site"

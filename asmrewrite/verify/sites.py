@@ -9,15 +9,20 @@ from typing import NamedTuple
 from asmrewrite.errors import CheckError
 from asmrewrite.stubs import abi
 from asmrewrite.verify.image import Image, Location, Section, damage
+from asmrewrite.verify.keytests import key_stub
 from asmrewrite.verify.shapes import (
     CMP_SIZE,
     JCC_SIZE,
     JMP_SIZE,
     abi_register,
-    direct_branch,
+    entry_problem,
+    site_form,
     stub_shape,
     thunk_problem,
 )
+
+#: log2 of the word that a function's entry site lies in, whatever the option `bundle` says.
+ENTRY_BLOCK = 3
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,6 +136,7 @@ class _Entry:
         self.slow = abi.name_of(abi.SLOW_PATHS, self.record.flags & abi.FLAG_SLOW_MASK)
         self.site = image.follow(table, offset)
         self.dest = image.follow(table, offset + 4)
+        self.stub: tuple[int, int] | None = None
 
     def verdict(self) -> SiteVerdict:
         """The checks of this entry's pass, up to the first that fails."""
@@ -140,7 +146,12 @@ class _Entry:
         section = self.image.sections[site.section]
         problem, target = self._common(section, site), ""
         if not problem:
-            checks = {"relpoline": self._relpoline, "static-call": self._static_call}
+            checks = {
+                "relpoline": self._relpoline,
+                "static-call": self._static_call,
+                "marker": self._marker,
+                "call-ops": self._call_ops,
+            }
             found = checks.get(self.pass_)
             if found is None:
                 return self._say(f"no checker knows the pass {self.pass_}", site, "", Verdict.UNKNOWN)
@@ -156,8 +167,8 @@ class _Entry:
             return f"the entry makes no sense: form {record.form}, block {record.block}"
         return straddle(self.image, section, site.offset, size, record.block) or (
             ""
-            if direct_branch(section, site.offset) == self.form
-            else f"there is no {self.form} with 32-bit displacement"
+            if site_form(section, site.offset) == self.form
+            else f"there is no {self.form}{'' if self.form == 'nop' else ' with 32-bit displacement'}"
         )
 
     def _relpoline(self, section: Section, site: Location) -> tuple[str, str]:
@@ -203,12 +214,51 @@ class _Entry:
             return "the entry names no key", name
         if not name or (target is not None and target.offset and target.symbol):
             return "the call leads to no trampoline", name
-        named = key.symbol == name if self.record.flags & abi.FLAG_KEY_IS_TRAMPOLINE else is_key(key.symbol, name)
-        return ("" if named else f"the key {key.symbol} is not that of {name}"), name
+        same = bool(self.record.flags & abi.FLAG_KEY_IS_TRAMPOLINE)
+        for one in (name, *(image.labels_at(target) if target else ())):
+            if key.symbol == one if same else is_key(key.symbol, one):
+                return "", one
+        return f"the key {key.symbol} is not that of {name}", name
+
+    def _marker(self, section: Section, site: Location) -> tuple[str, str]:
+        image, key = self.image, self.dest
+        stub = image.follow(section, site.offset + 1, 4)
+        if stub is None or stub.section != section.number:
+            return "the instruction leads to no stub", ""
+        name = image.symbol_at(stub)
+        found = key_stub(image, section, stub.offset, site.offset + 5, image.follow(self.table, self.offset + 8))
+        if found.problem:
+            return found.problem, name
+        self.stub = stub.offset, found.size
+        if image.relocatable and (key is None or not key.got or key.offset or not key.symbol):
+            return "the entry names no key", name
+        return "", name
+
+    def _call_ops(self, section: Section, site: Location) -> tuple[str, str]:
+        record, image, entry = self.record, self.image, self.dest
+        if (record.form, record.block) != (abi.FORMS["nop"], ENTRY_BLOCK):
+            return f"the entry makes no sense: form {record.form}, block {record.block}", ""
+        if entry is None or entry.section != site.section or entry.symbol:
+            return "the entry names no function of its section", ""
+        name, distance = image.function(entry)
+        if (distance or not name) and image.symbols:
+            return "no function begins where the entry says", name
+        cell = image.follow(self.table, self.offset + 8) if self._names_cell() else None
+        if self._names_cell():
+            expected = Location(site.section, entry.offset - abi.SLOT_SIZE)
+            if cell is None or cell[:2] != expected[:2] or (section.address + expected.offset) % abi.SLOT_SIZE:
+                return "the literal is not the aligned word before the function", name
+            if section.data[expected.offset : entry.offset].strip(b"\0") or expected.offset < 0:
+                return "the literal is not empty", name
+        return entry_problem(section, entry.offset, site.offset), name
+
+    def _names_cell(self) -> bool:
+        """Whether the third field leads somewhere: in an object it may be 0 and have a relocation."""
+        return bool(self.record.slots) or self.offset + 8 in self.image.relocations(self.table.number)
 
     def _stub(self) -> tuple[int, int] | None:
-        if self.dest is None or not self.dest.section:
-            return None
+        if self.pass_ != "relpoline" or self.dest is None or not self.dest.section:
+            return self.stub
         return self.dest.offset, self.record.chain * (CMP_SIZE + JCC_SIZE) + JMP_SIZE
 
     def _say(self, problem: str, site: Location, target: str, verdict: Verdict | None = None) -> SiteVerdict:
@@ -220,7 +270,7 @@ class _Entry:
         return SiteVerdict(
             verdict, problem, self.image.path, self.pass_, self.form, self.image.sections[site.section].name,
             site.offset, function, distance, target, register, record.chain, record.block,
-            self.slow if relpoline else "", site.section, self._stub() if relpoline else None,
+            self.slow if relpoline else "", site.section, self._stub(),
         )  # fmt: skip
 
 

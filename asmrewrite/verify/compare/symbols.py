@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asmrewrite.stubs import abi
 from asmrewrite.stubs.kernel import THUNK_PREFIX
-from asmrewrite.verify.compare.comparison import ADDED, THUNK_SYMBOLS, Comparison
+from asmrewrite.verify.compare.comparison import ADDED, HOOK, THUNK_SYMBOLS, Comparison
 from asmrewrite.verify.kernel import stub_fields
 
 TYPE_CHECKING = False
@@ -44,6 +44,8 @@ def symbols(both: Comparison) -> None:
     # A static call went through the GOT, and nothing else: gas names the GOT no more.
     if _GOT not in {s.name for s in theirs}:
         mine = [s for s in mine if s.name != _GOT or s.section or s.special]
+    if HOOK not in {s.name for s in theirs}:
+        mine = [s for s in mine if s.name != HOOK or s.section or s.special]
     problem = "" if len(mine) == len(theirs) else f"there were {len(mine)} symbols and are {len(theirs)}"
     for a, b in zip(sorted(mine, key=_order), sorted(theirs, key=_order), strict=False):
         problem = problem or _symbol(both, a, b)

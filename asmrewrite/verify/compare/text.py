@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from asmrewrite.stubs import abi
-from asmrewrite.verify.compare.comparison import EXEC, Comparison, only_nops, register_number
+from asmrewrite.verify.compare.comparison import EXEC, HOOK, Comparison, only_nops, register_number
+from asmrewrite.verify.compare.entries import entry_sites
+from asmrewrite.verify.compare.keys import moved_relocations
 from asmrewrite.verify.image import GOT_RELATIVE, PC_RELATIVE, Location, Relocation
 from asmrewrite.verify.shapes import CMP_SIZE, JCC_SIZE, abi_register
 from asmrewrite.verify.sites import Verdict
@@ -24,9 +26,17 @@ def text_sections(both: Comparison) -> list[int]:
 
 def walk(both: Comparison, number: int) -> None:
     old, new = both.old.sections[number], both.new.sections[both.pairs[number]]
-    sites = [_site(v, new) for v in both.sites if v.number == new.number and v.pass_ in ("relpoline", "static-call")]
+    passes = ("relpoline", "static-call", "marker")
+    sites = [_site(v, new) for v in both.sites if v.number == new.number and v.pass_ in passes]
+    sites += entry_sites(both, number)
     relocations = (both.old.relocations(number), both.new.relocations(new.number))
-    walked = Walk(old, new, sites, relocations).walk()
+    hooks = frozenset(i for i, s in enumerate(both.old.symbols) if s.name == HOOK and not s.section)
+    stubs = {}
+    for (section, offset), marker in both.keys.markers.items():
+        stub = marker.stub(both.new, new) if section == new.number else None
+        if stub:
+            stubs[offset] = stub
+    walked = Walk(old, new, sites, relocations, hooks, stubs).walk()
     both.walked[number] = walked
     for difference in walked.differences[:4]:
         verdict = Verdict.UNKNOWN if difference.unknown else Verdict.FAIL
@@ -49,7 +59,11 @@ def compare_text(both: Comparison, old: Section, new: Section) -> None:
     number, walked = old.number, both.walked[old.number]
     mine, theirs = dict(both.old.relocations(number)), dict(both.new.relocations(new.number))
     for replaced in walked.replaced:
-        if problem := _replaced(both, old, replaced, mine, theirs):
+        if replaced.moved:
+            marker = _marker(both, number, replaced, mine, theirs)
+            if marker[0]:
+                return both.say_at(number, replaced.original[0], replaced.new[0], *marker)
+        elif problem := _replaced(both, old, replaced, mine, theirs):
             return both.say_at(number, replaced.original[0], replaced.new[0], problem)
     for offset, relocation in mine.items():
         place = walked.offsets[offset]
@@ -65,6 +79,16 @@ def compare_text(both: Comparison, old: Section, new: Section) -> None:
     return both.say(old.name, _rest(both, old, new))
 
 
+def _marker(
+    both: Comparison, number: int, replaced: Replaced, mine: dict[int, Relocation], theirs: dict[int, Relocation]
+) -> tuple[str, Verdict]:
+    stub = next(v.stub for v in both.sites if v.offset == replaced.site.offset and v.number == both.pairs[number])
+    if stub is None:
+        return "its stub is none", Verdict.FAIL
+    problem = moved_relocations(both, replaced, stub, mine, theirs)
+    return (problem, Verdict.FAIL) if problem else both.keys.compare(number, replaced)
+
+
 def _stub_fields(both: Comparison, number: int) -> set[int]:
     """The offsets in section `number` that the relocations of stubs may be at."""
     found: set[int] = set()
@@ -74,7 +98,7 @@ def _stub_fields(both: Comparison, number: int) -> set[int]:
 
         stubs = [v.stub for v in both.sites if v.stub and v.number == number]
         return found.union(*(stub_fields(text, start, size) for start, size in stubs))
-    for start, size in (v.stub for v in both.sites if v.stub and v.number == number):
+    for start, size in (v.stub for v in both.sites if v.stub and v.number == number and v.pass_ == "relpoline"):
         found.add(start + size - 4)
         for entry in range(start, start + size - 5, CMP_SIZE + JCC_SIZE):
             found |= {entry + 3, entry + CMP_SIZE + 2}
@@ -90,6 +114,8 @@ def _replaced(
     calls = [theirs.pop(n) for n in range(replaced.site.offset, replaced.new[1]) if n in theirs]
     if replaced.site.pass_ == "static-call":
         return _static_call(both, was, calls)
+    if replaced.site.pass_ == "call-ops":
+        return "" if all(both.name(both.old, r) == HOOK for r in was) else "its site took the place of something else"
     if calls:
         return "the call of its stub has a relocation"
     if replaced.load != (0, 0):
