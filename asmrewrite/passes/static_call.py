@@ -133,7 +133,13 @@ class _Writer:
     def _is_defined(self, symbol: str) -> bool:
         if symbol not in self._defined:
             pattern = rf'^[ \t]*"?{re.escape(symbol)}"?[ \t]*:'
-            self._defined[symbol] = re.search(pattern, self.text, re.MULTILINE) is not None
+            label = (
+                f"{symbol}:" in self.text
+                or f'{symbol}"' in self.text
+                or f"{symbol} " in self.text
+                or f"{symbol}\t" in self.text
+            )
+            self._defined[symbol] = label and re.search(pattern, self.text, re.MULTILINE) is not None
         return self._defined[symbol]
 
 
@@ -142,6 +148,17 @@ def key_of(symbol: str, text: str) -> str:
     for prefix, key_prefix in KEYS.items():
         if symbol.startswith(prefix):
             key = key_prefix + symbol[len(prefix) :]
-            if re.search(rf"(?<![\w.$]){re.escape(key)}(?![\w.$])", text):
+            if _occurs(key, text):
                 return key
     return symbol
+
+
+def _occurs(name: str, text: str) -> bool:
+    """Whether `name` is in `text` as a name of its own; a regular expression would take ten times as long."""
+    position = text.find(name)
+    while position >= 0:
+        around = text[max(position - 1, 0) : position] + text[position + len(name) : position + len(name) + 1]
+        if not any(c.isalnum() or c in "_.$" for c in around):
+            return True
+        position = text.find(name, position + 1)
+    return False
