@@ -12,6 +12,7 @@ from conformance import (
     fuzz,
     gas_suite,
     gxx,
+    kernel,
     listings,
     mutations,
     realprograms,
@@ -32,6 +33,7 @@ SUITES: dict[str, ModuleType] = {
     "mutations": mutations,
     "audit": audit,
     "faults": faults,
+    "kernel": kernel,
     "fuzz": fuzz,
 }
 

@@ -40,21 +40,28 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 #: tells its assembler of it. The assembler is found as by `find` of toolchain/gas.py.
 _KERNEL_BODY = """\
 #!/bin/sh
-plain() {{
-    IFS=:
-    for folder in $COMPILER_PATH $PATH; do
-        if [ -x "${{folder:-.}}/as" ] && ! [ "${{folder:-.}}/as" -ef "$0" ]; then exec "${{folder:-.}}/as" "$@"; fi
-    done
-    exec as "$@"
-}}
 [ -z "$ASMREWRITE_AS" ] || exec {shim} "$@"
+IFS=:
+for folder in $COMPILER_PATH $PATH; do
+    plain=${{folder:-.}}/as
+    [ -x "$plain" ] && ! [ "$plain" -ef "$0" ] && ! [ "$plain" -ef {shim} ] && break
+    plain=as
+done
+unset IFS
+rewrite() {{
+    # The shim would find this script first.
+    ASMREWRITE_AS=$plain
+    export ASMREWRITE_AS
+    exec {shim} "$@"
+}}
 if [ -z "$ASMREWRITE_KERNEL" ]; then
     case $COLLECT_GCC_OPTIONS in
-    *"'-m16'"*|*"'-m32'"*|*"'_SETUP'"*|*"'BUILD_VDSO'"*|*"'__DISABLE_EXPORTS'"*|*"'-fPI"*|*"'-fpi"*) plain "$@" ;;
+    *"'-m16'"*|*"'-m32'"*|*"'_SETUP'"*|*"'BUILD_VDSO'"*|*"'__DISABLE_EXPORTS'"*|*"'-fPI"*|*"'-fpi"*)
+        exec "$plain" "$@" ;;
     *"'__KERNEL__'"*"'-mcmodel=kernel'"*|*"'-mcmodel=kernel'"*"'__KERNEL__'"*) ;;
-    *"'-mcmodel="*) plain "$@" ;;
+    *"'-mcmodel="*) exec "$plain" "$@" ;;
     *"'__KERNEL__'"*"'__ASSEMBLY__'"*) ;;
-    *) plain "$@" ;;
+    *) exec "$plain" "$@" ;;
     esac
     case $COLLECT_GCC_OPTIONS in
     *"'-D' 'MODULE'"*) ASMREWRITE_KERNEL=module ;;
@@ -64,17 +71,19 @@ if [ -z "$ASMREWRITE_KERNEL" ]; then
 fi
 folder=$PWD
 while [ -n "$folder" ]; do
-    [ -f "$folder/asmrewrite.toml" ] && exec {shim} "$@"
+    [ -f "$folder/asmrewrite.toml" ] && rewrite "$@"
     folder=${{folder%/*}}
 done
 if [ -z "$ASMREWRITE_FLAGS$ASMREWRITE_EMIT" ] && ! [ -f /asmrewrite.toml ]; then
-    for input; do :; done
-    case $input in
+    before= input=
+    for word; do before=$input input=$word; done
+    case $before$input in
     -*) ;;
-    *) LC_ALL=C grep -q -e __SCT__ -e ____static_call_tramp_ -- "$input" 2>/dev/null; [ $? -eq 1 ] && plain "$@" ;;
+    *) LC_ALL=C grep -q -e __SCT__ -e ____static_call_tramp_ -- "$input" 2>/dev/null
+       [ $? -eq 1 ] && exec "$plain" "$@" ;;
     esac
 fi
-exec {shim} "$@"
+rewrite "$@"
 """
 
 
