@@ -13,6 +13,7 @@ from conformance import (
     fuzz,
     gas_suite,
     gxx,
+    kernel,
     keys,
     listings,
     mutations,
@@ -38,6 +39,7 @@ SUITES: dict[str, ModuleType] = {
     "audit": audit,
     "faults": faults,
     "traced": traced,
+    "kernel": kernel,
     "fuzz": fuzz,
 }
 

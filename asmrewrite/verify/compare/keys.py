@@ -166,7 +166,9 @@ class Keys:
             place = _immediate(section, instruction)
             named = image.relocations(number).get(place)
             found = image.follow_field(section, place)
-            return found is not None and named is not None and named.kind in _ADDRESSES and self._is_key(image, found, key)
+            return (
+                found is not None and named is not None and named.kind in _ADDRESSES and self._is_key(image, found, key)
+            )
         if not instruction.is_ip_rel_memory_operand:
             return False
         field = _displacement(image, section, instruction)
