@@ -41,8 +41,8 @@ enum asmrewrite_slow {
 /* One site. The first three fields are distances from the field itself, so they need no relocation at run time. */
 struct asmrewrite_site {
 	int32_t site;		/* the instruction */
-	int32_t dest;		/* relpoline: the stub; static call: the GOT entry of the key */
-	int32_t slots;		/* relpoline: the first of `chain` 8-byte slots; else 0. Untrained: its own address */
+	int32_t dest;		/* relpoline: the stub; static call: the GOT entry of the key; call-ops: the function */
+	int32_t slots;		/* relpoline: the first of `chain` 8-byte slots; untrained: its own address. call-ops: the literal, or 0 */
 	uint8_t pass;		/* enum asmrewrite_pass */
 	uint8_t form;		/* enum asmrewrite_form */
 	uint8_t reg;		/* hardware number of the register that holds the target */
