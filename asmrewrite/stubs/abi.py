@@ -4,7 +4,7 @@ One record a site, of fixed size and PC-relative, so that tables need no relocat
 
     offset  size  field
          0     4  site     address of the instruction, minus the address of this field
-         4     4  dest     the stub (relpoline), the GOT entry of the key (static call) or the function (call-ops), minus
+         4     4  dest     the stub (relpoline), the GOT entry of the key (static call), the function (call-ops), minus
                         this field's address
          8     4  slots    the first slot (relpoline) or the literal (call-ops) minus this field's address; 0 for none
         12     1  pass     1 relpoline, 2 static call, 3 marker, 4 call-ops
