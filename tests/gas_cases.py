@@ -461,7 +461,7 @@ CASES = (
     Case(".code16gcc\ncall *%eax\n.code64\n jmp *%rax\n", "call code-size; unproven not-proven"),
     Case(".CODE32\ncall *%eax\n", "call code-size"),
     Case(".bundle_align_mode 5\ncall *%rax\n", "call bundled"),
-    Case(".bundle_align_mode 5\n.bundle_align_mode 0\ncall *%rax\n", "call"),
+    Case(".bundle_align_mode 5\n.bundle_align_mode 0\ncall *%rax\n", "call bundled"),
     Case(".bundle_align_mode 5\n.bundle_lock\ncall *%rax\n.bundle_unlock\n", "call bundled"),
     Case(".end : call *%rax\n", "call"),
     Case(".code32: call *%rax\n", "call"),

@@ -9,11 +9,11 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from asmrewrite import Verdict, assemble, rewrite
-from asmrewrite.verify.debug.lines import programs
 from asmrewrite.verify.image import Image
+from asmrewrite.verify.lines import programs
 from asmrewrite.verify.offsets import OffsetMap
 from asmrewrite.verify.translation import validate_bytes
-from tests.building import needs_clang, needs_gxx
+from tests.building import IDENT, needs_clang, needs_gxx
 from tests.support import CLANG, compiled
 
 SOURCE = """
@@ -150,3 +150,14 @@ def test_return_address_is_where_the_call_ends() -> None:
     assert [new for new in range(10, 20) if offsets.leads(10, new)] == [12, 13, 14]
     assert offsets.after(10) == 12
     assert offsets.after(20) == offsets[20] == 24
+
+
+@pytest.mark.parametrize("flag", ["", "-gdwarf-3", "-gdwarf-5"])
+def test_debug_information_of_the_assembler(flag: str) -> None:
+    """It has entries for stubs, so that nothing is known of its entries; lines are compared all the same."""
+    listing = f'\t.file 1 "x.c"\n\t.type f, @function\nf:\t.loc 1 3\n\tcall *%rax\n\tret\n{IDENT}'
+    words = flag.split()
+    found = objections(*objects(listing, "", *words))
+    assert found and all(re.match(r"\.debug_(info|str|abbrev|rnglists): UNKNOWN: ", line) for line in found), found
+    found = objections(*objects(listing, listing.replace("1 3", "1 4"), *words))
+    assert any(line.startswith(".debug_line: FAIL: ") for line in found), found

@@ -31,6 +31,7 @@ _DOUBTFUL = (
     (".ifc a,b\n.elseif 1\n", "\n.endif\n", SkipReason.CONDITIONAL),
     ('.if 1\n.section .x,"ax"\n.endif\n', "\n", SkipReason.MACRO_EFFECTS),
     (".if 1\n.att_syntax prefix\n.endif\n", "\n", SkipReason.MACRO_EFFECTS),
+    ('.section .text.x,"axG",@progbits\n', "\n", SkipReason.UNKNOWN_SECTION),
     (".code32\n.byte 0x90\n.code16\n", "\n.code64\n", SkipReason.CODE_SIZE),
     (".bundle_align_mode 5\n", "\n.bundle_align_mode 0\n", SkipReason.BUNDLED),
     ('.section .altinstr_replacement,"ax"\n', "\n.text\n", SkipReason.ALTERNATIVE),
@@ -85,7 +86,8 @@ def test_doubtful_constructs_are_left_alone(before: str, after: str, reason: Ski
     assert assemble(text) is not None
     outside, inside = branches(survey(parse(text)))
     assert inside.skip is reason
-    assert outside.skip is (reason if reason is SkipReason.END_DIRECTIVE else None)
+    whole = reason in (SkipReason.END_DIRECTIVE, SkipReason.BUNDLED) or "/*" in before
+    assert outside.skip is (reason if whole else None)
 
 
 def test_every_difference_has_its_cause() -> None:

@@ -53,6 +53,14 @@ def test_both_disassemblies(objects: tuple[Path, Path, Path]) -> None:
     assert sum("call *%rax" in line and "call 0x" in line for line in lines) == 1
 
 
+def test_the_source_line_of_a_difference(tmp_path: Path) -> None:
+    listing = LISTING.replace("\tje", "\t.loc 1 7\n\tje").replace("f:\n", 'f:\n\t.file 1 "x.c"\n\t.loc 1 3\n') + IDENT
+    original = assemble(listing, tmp_path / "original.o")
+    new = assemble(rewrite(listing.replace("je\t1f", "jne\t1f"), options("")).text, tmp_path / "new.o")
+    lines = run([ASMREWRITE, "check", "--original", original, new]).text.splitlines()
+    assert ".text: f+0x3 (x.c:7)" in [line.strip() for line in lines]
+
+
 def test_json(objects: tuple[Path, Path, Path]) -> None:
     original, good, bad = objects
     (entry,) = json.loads(run([ASMREWRITE, "check", "--original", original, bad, "--json"]).out)["objects"]

@@ -54,6 +54,7 @@ _REGISTER_NAME = re.compile(r'"?[re]?(?:[abcd]x|[sd]i|[sb]p|\d+[bwd]?)"?\Z', re.
 _GLUED = re.compile(r"\s*(?:/\*(?:[^*\n]|\*(?!/))*\*/[ \t\r]*)+[^\s;#/\0]")
 _NOTHING = Operand("unknown", "")
 _DIRECT_TO = re.compile(r"^\t(call|jmp)q?[ \t]([A-Za-z_.][\w.]*)", re.MULTILINE)
+_SECTION_NAME = re.compile(r'[ \t\f\r]*\.(?:push)?sect(?:ion)?[ \t]+"?([^\s",;#]+)', re.IGNORECASE)
 #: What LLVM's printer says of a tail call; it says nothing of other jumps.
 _LLVM_TAIL = re.compile(r"[ \t]*# TAILCALL$")
 _ROLE = {"call": "call", "jmp": "tail"}
@@ -113,9 +114,10 @@ class _Classifier:
         result = []
         place = Place(None, "", False, False, True, SkipReason.REGISTER_ALIAS)
         for kind, first, last in self.survey.listing.tokens:
-            for found in _DIRECT_TO.finditer(self.text, first, last) if kind == "QUIET" else ():
+            # A slice, which may begin behind a comment: that is no beginning of a line of the whole text.
+            for found in _DIRECT_TO.finditer(self.text[first:last]) if kind == "QUIET" else ():
                 if found.group(2) in self.survey.aliases:
-                    start, end, form = found.start(1), found.end(), found.group(1)
+                    start, end, form = first + found.start(1), first + found.end(), found.group(1)
                     role = _ROLE[form]
                     result.append(Branch(start, end, form, role, _NOTHING, place, SkipReason.REGISTER_ALIAS, (), ""))
         return result
@@ -137,7 +139,7 @@ class _Classifier:
                 return branch._replace(role="call", skip=SkipReason.STACK_THUNK)
             role = self._role(branch, "", behind)
             return self._judged(branch._replace(thunk=symbol, operand=reach, role=role))
-        if symbol.startswith(self.survey.listing.symbols) and branch.operand.plain:
+        if symbol.startswith(self.survey.listing.symbols) and branch.operand.plain and ".relpoline." not in symbol:
             # AMD's processors read 16 bits behind `66 e8`, Intel's 32.
             return branch._replace(skip=SkipReason.OPERAND) if word == "callw" else self._judged(branch)
         if self.survey.aliases.intersection(branch.operand.names):
@@ -159,7 +161,8 @@ class _Classifier:
         if branch.operand.symbol in _HOOKS:
             return branch._replace(skip=SkipReason.PROFILING)
         symbol = branch.operand.symbol
-        if branch.operand.modifier == "gotpcrel" and symbol.startswith(self.survey.listing.symbols or ("\0",)):
+        own = branch.operand.plain and branch.operand.registers == ("rip",)
+        if own and branch.operand.modifier == "gotpcrel" and symbol.startswith(self.survey.listing.symbols or ("\0",)):
             # A watched symbol called through its GOT entry (-fno-plt): as direct as any other call of it.
             return self._judged(branch._replace(role="direct"))
         return self._judged(branch)
@@ -182,7 +185,12 @@ class _Classifier:
 
     def _section_names(self) -> frozenset[str]:
         if self._named is None:
-            self._named = frozenset(section.name.strip('"') for _, section in self.survey.sections if section)
+            named = {section.name.strip('"') for _, section in self.survey.sections if section}
+            for kind, start, end in self.survey.listing.tokens:
+                # Those in macros too, whose sections are not followed.
+                if kind == "SECTION" and (found := _SECTION_NAME.match(self.text, start, end)):
+                    named.add(found.group(1))
+            self._named = frozenset(named)
         return self._named
 
     def _objection(self, branch: Branch) -> SkipReason | None:

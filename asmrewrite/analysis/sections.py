@@ -87,6 +87,8 @@ class SectionTracker:
         if not flags.isalpha():
             flags = ""  # as a number
         section = Section(name, ", ".join(rest), flags, _group(flags, rest))
+        if "G" in flags and not section.group:
+            return None  # gas warns, and takes the flag for none
         if not section.group and "unique" not in rest:
             self._seen[name] = section._replace(arguments="")
         return section

@@ -107,7 +107,12 @@ _DATA = re.compile(
     r"d[cs]|dcb|float|double|single|incbin|insn|inst)(?![a-z])|\.[ \t]*=",
     re.IGNORECASE,
 )
-_GLUE = re.compile(r"/\*(?:[^*]|\*(?!/))*\*/")
+#: Block comments and the blanks behind them, which gas leaves out in the midst of a word.
+_GLUE = re.compile(r"(?:/\*(?:[^*]|\*(?!/))*\*/[ \t\f\r]*)+")
+#: A comment with a part of the statement behind it; and one that is glued to the first word, or stands before a `=`.
+_COMMENTED = re.compile(rf"""(?:[^"'#\n;/]|/(?!\*))*{_GLUE.pattern}[^\s#;\0]""")
+_TORN_WORD = re.compile(rf"""[ \t\f\r]*[^\s"'#;/]+{_GLUE.pattern}[^\s#;\0]|(?:[^"'#\n;/]|/(?!\*))*{_GLUE.pattern}=""")
+_DIRECTIVES = frozenset({"SECTION", "MODE", "MACRO", "CONDITION", "TYPE"})
 _BRANCH_WORD = re.compile(r"(?:\A|[\s/;}:\0])l?(?:call|jmp)[a-z]?(?![\w.$])", re.IGNORECASE)
 _WORD = re.compile(r"\s*\.?([A-Za-z_0-9]+)")
 _ARGUMENT_BRANCH = re.compile(r"[A-Za-z_.$][\w.$]*[ \t]+([^\n#;]*?(?<![\w.$])l?(?:call|jmp)[a-z]?[ \t]+\*[^\n#;]*)")
@@ -130,6 +135,8 @@ _COUNTED = re.compile(
 #: What `.arch` may say and leave what a rewriting adds in force.
 _ARCH_64 = re.compile(r"\.arch[ \t]+(?:generic64|push|pop|default|\.(?!no)[\w.]+)[ \t]*\Z")
 _ORG = re.compile(r"[ \t\f\r]*\.(?:org[ \t]+|[ \t]*=[ \t]*)[0-9]\w*[ \t\r]*(?:[,#;\n/]|\Z)", re.IGNORECASE)
+#: Puts a section into a group after the fact, and so what a rewriting added about it into another.
+_ATTACHED = re.compile(r"[ \t\f\r]*\.attach_to_group", re.IGNORECASE)
 _OPENERS = frozenset({"macro", "rept", "rep", "irp", "irpc", "irep", "irepc"})
 
 
@@ -179,7 +186,7 @@ class _Walk:
         }  # fmt: skip
         text = self.text
         # A NUL cuts a string, and what ended it may begin another, which takes in any number of lines.
-        torn = "\0" in text
+        torn, commented = "\0" in text, "/*" in text
         for kind, start, end in self.listing.tokens:
             if kind == "COMMENT":
                 if text[start] == "#" and _TORN_MARKER.match(text, start, end):
@@ -190,6 +197,8 @@ class _Walk:
             if torn and kind != "QUIET" and text.find("\0", start, end - 1) >= 0:
                 self._abandon(SkipReason.GLUED_COMMENT)
             if kind != "QUIET":
+                if commented and _is_torn(text, kind, start, end):
+                    self._abandon(SkipReason.GLUED_COMMENT)
                 handlers[kind](kind, start, end)
             elif self.trouble is SkipReason.MACRO_EFFECTS:
                 self._arguments(start, end)
@@ -317,6 +326,8 @@ class _Walk:
             self.prefixed = "noprefix" not in arguments
         elif word == "bundle_align_mode":
             self.bundled = arguments.split()[-1:] != ["0"]
+            if self.bundled and ".Lasmrewrite_" not in self.text[end : self.text.find("\n", end)]:
+                self._abandon(SkipReason.BUNDLED)  # its padding depends on where everything before it is
         elif word == "end":
             self._abandon(SkipReason.END_DIRECTIVE)
         elif word == "mri":
@@ -439,6 +450,8 @@ class _Walk:
     def _statement(self, kind: str, start: int, end: int) -> None:
         """A statement that may be more than it seems: glued by a comment, or behind a doubtful slash."""
         text = self.text[start:end]
+        if _ATTACHED.match(text):
+            self._abandon(SkipReason.UNKNOWN_SECTION)
         if _ORG.match(text) and self._doubt(self.sections.current) is None:
             self.counted = True
         if self.macros and "\\" in text and "\\" in text.split(None, 1)[0]:
@@ -447,7 +460,10 @@ class _Walk:
             self._arguments(start, end)
         # gas ends a string at a NUL, but only after it has stripped comments and found the string's quotes.
         glued = ("/*" in text or "\0" in text[:-1]) and _BRANCH_WORD.search(_GLUE.sub("", text))
-        if glued or (text.lstrip().startswith("/") and _BRANCH_WORD.search(text)):
+        slash = text.lstrip(" \t\f\r").startswith("/")
+        if slash and text[-1:] in (";", "\0"):
+            self._abandon(SkipReason.GLUED_COMMENT)  # behind a label or `;` it is a comment up to the end of the line
+        if glued or (slash and _BRANCH_WORD.search(text)):
             place = self.place()
             doubt = place._replace(trouble=place.trouble or SkipReason.GLUED_COMMENT)
             self.spots.append(Spot(kind, start, end, doubt, tuple(self.prefixes)))
@@ -474,6 +490,12 @@ class _Walk:
 
 
 _BODY = re.compile(r"""(?:[^\n;\0"'/#]+|"(?:[^"\\]|\\[\s\S])*"?|'(?:\\[\s\S]|[^\\])'?|/(?!\*))*""")
+
+
+def _is_torn(text: str, kind: str, start: int, end: int) -> bool:
+    """Whether a comment makes another statement of this one than it seems."""
+    pattern = _TORN_WORD if kind == "STATEMENT" else _COMMENTED if kind in _DIRECTIVES else None
+    return pattern is not None and pattern.match(text, start, end) is not None
 
 
 def _has_frames(text: str) -> bool:

@@ -49,7 +49,8 @@ def _table(images: tuple[Image, Image], verdict: SectionVerdict) -> Table:
     columns = []
     for image, (section, offset) in zip(images, verdict.offsets, strict=True):
         columns.append((image, offset, _lines(image, section, offset)))
-    table = Table(title=f"{verdict.section}: {verdict.place}", title_justify="left", box=box.SIMPLE)
+    title = f"{verdict.section}: {verdict.place}{_source(images, verdict.offsets)}"
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE)
     table.add_column("")
     for image, _, _ in columns:
         table.add_column(image.path, no_wrap=True)
@@ -67,6 +68,21 @@ def _table(images: tuple[Image, Image], verdict: SectionVerdict) -> Table:
         marked = number == depth
         table.add_row(">" if marked else "", *(Text(cell, style="bold red" if marked else "") for cell in cells))
     return table
+
+
+def _source(images: tuple[Image, Image], offsets: tuple[tuple[int, int], tuple[int, int]]) -> str:
+    """File and line of a difference, by the debug information of the first object that has it; "" without any."""
+    from asmrewrite.verify.addresses import Addresses
+    from asmrewrite.verify.sources import source_lines
+
+    for image, (section, offset) in zip(images, offsets, strict=True):
+        addresses = Addresses(image)
+        place = addresses.of(section, offset)
+        known, _ = source_lines(addresses, [place])
+        if place in known:
+            file, line = known[place]
+            return f" ({file}:{line})"
+    return ""
 
 
 def _cell(line: Line | None) -> str:

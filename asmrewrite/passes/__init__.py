@@ -64,6 +64,18 @@ class Skip(NamedTuple):
     text: str
 
 
+class Moved(NamedTuple):
+    """abi=kernel: what became of a branch that a pass edited, for the table that lists it.
+
+    `start` is the character that it began at, -1 for a branch that the pass added; `site` is an expression for the
+    address of its instruction, "" when it is none of the table's any more. `table` is a word of the option `tables`.
+    """
+
+    start: int
+    site: str
+    table: str = ""
+
+
 class Outcome(NamedTuple):
     """What a pass wants: edits, what to append to the listing, and what they do."""
 
@@ -73,6 +85,7 @@ class Outcome(NamedTuple):
     skips: tuple[Skip, ...] = ()
     #: More for the statistics: words and how often.
     notes: tuple[tuple[str, int], ...] = ()
+    moved: tuple[Moved, ...] = ()
 
 
 class Unit(NamedTuple):
@@ -97,10 +110,10 @@ class Unit(NamedTuple):
 
     def opted_out(self, branch: Branch, name: str) -> SkipReason | None:
         """Whether the source or the options keep the pass `name` away from `branch`."""
-        return self.function_opted_out(branch.place.function, name)
+        return self.excluded(branch.place.function, name)
 
-    def function_opted_out(self, function: str, name: str) -> SkipReason | None:
-        """The same for all of `function`."""
+    def excluded(self, function: str, name: str) -> SkipReason | None:
+        """Whether the source or the options keep the pass `name` away from `function`."""
         from asmrewrite.analysis.reasons import SkipReason
         from asmrewrite.analysis.survey import base_name
 
@@ -136,6 +149,10 @@ def _load(name: str) -> Pass:
         from asmrewrite.passes.static_call import StaticCall
 
         return StaticCall()
+    if name == "marker":
+        from asmrewrite.passes.marker import Marker
+
+        return Marker()
     if name == "call-ops":
         from asmrewrite.passes.call_ops import CallOps
 
@@ -152,5 +169,5 @@ def _load(name: str) -> Pass:
         if point.name == name:
             loaded: Pass = point.load()()
             return loaded
-    known = ", ".join(["relpoline", "static-call", "call-ops", *sorted(p.name for p in found)])
+    known = ", ".join(["relpoline", "static-call", "marker", "call-ops", *sorted(p.name for p in found)])
     raise OptionError(f"no pass is named {name!r}", hint=f"there are {known}")

@@ -103,7 +103,7 @@ class _Judge:
         section = place.section.name.strip('"') if place.section else ""
         if options.ops_sections and not matches(options.ops_sections, section):
             return SkipReason.SECTION_EXCLUDED
-        return self.unit.function_opted_out(name, "call-ops")
+        return self.unit.excluded(name, "call-ops")
 
     def of_entry(self, found: Entry) -> SkipReason | None:
         """What stands against a site at this entry."""

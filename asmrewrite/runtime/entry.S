@@ -9,7 +9,7 @@
 #define _CET_ENDBR
 #endif
 
-	.hidden	asmrewrite_thread, asmrewrite_decide, asmrewrite_sample, asmrewrite_trap_handle, asmrewrite_static_refresh
+	.hidden	asmrewrite_thread, asmrewrite_decide, asmrewrite_sample, asmrewrite_trap_handle, asmrewrite_this_module
 	.text
 
 	.macro	function name
@@ -143,6 +143,7 @@
 	function asmrewrite_call
 	movq	%rdi, %rax
 	movq	%rsi, %rdi
+	movq	%rdx, %rsi
 	lfence
 	jmp	*%rax
 	int3
@@ -207,10 +208,10 @@ asmrewrite_arena:
 /* See note.h. */
 	.section .note.asmrewrite, "a", @note
 	.balign	4
-	.long	1f-0f, 3f-2f, NOTE_REFRESH
+	.long	1f-0f, 3f-2f, NOTE_MODULE
 0:	.string	NOTE_NAME
 1:	.balign	4
-2:	.long	asmrewrite_static_refresh-.
+2:	.long	asmrewrite_this_module-.
 3:	.balign	4
 
 	.section .note.GNU-stack, "", @progbits

@@ -123,7 +123,7 @@ def audit_bytes(content: bytes, name: str, *, path: str = "", returns: bool = Fa
     found = [branch for _, branch in branches]
     notes = list(reader.notes())
     if lines and any(branch.unprotected for branch in found):
-        from asmrewrite.verify.lines import source_lines
+        from asmrewrite.verify.sources import source_lines
 
         wanted = [address for address, branch in branches if branch.unprotected]
         known, note = source_lines(reader.addresses, wanted)

@@ -28,7 +28,7 @@ _SHF_COMPRESSED = 0x800
 _RELA = struct.Struct("<QQq")
 #: A note's header: sizes of name and description, type. A property's: type and size.
 _NOTE, _PROPERTY = struct.Struct("<III"), struct.Struct("<II")
-_SHN_UNDEF, _SHN_LORESERVE, _STT_FUNC = 0, 0xFF00, 2
+_SHN_UNDEF, _SHN_LORESERVE, _STT_NOTYPE, _STT_FUNC = 0, 0xFF00, 0, 2
 _SHF_ALLOC, _SHF_EXECINSTR, _SHF_TLS = 0x2, 0x4, 0x400
 #: Relocations whose field holds symbol + addend - place (psABI table 4.9): PC32, PLT32.
 PC_RELATIVE = frozenset({2, 4})
@@ -132,6 +132,7 @@ class Image:
         self._relocations: dict[int, dict[int, Relocation]] = {}
         self._symbols: list[Symbol] | None = None
         self._functions: dict[int, tuple[list[int], list[str]]] | None = None
+        self._labels: dict[tuple[int, int], list[str]] | None = None
         self._shadow_stack: bool | None = None
         self._dynamic: dict[int, Relocation] | None = None
         self._packed: frozenset[int] | None = None
@@ -312,11 +313,22 @@ class Image:
         return (names[index], location.offset - starts[index]) if index >= 0 else ("", location.offset)
 
     def symbol_at(self, location: Location, prefix: str = "") -> str:
-        """The name of the function symbol that stands at `location`; "" when none does."""
+        """The name of the function that stands at `location`, else of a label; "" when none does."""
         if location.symbol:
             return location.symbol
         name, distance = self.function(location)
-        return name if distance == 0 else ""
+        return name if name and distance == 0 else next(iter(self.labels_at(location)), "")
+
+    def labels_at(self, location: Location) -> list[str]:
+        """The names of all functions and labels of an object that stand at `location`."""
+        if not self.relocatable:
+            return []
+        if self._labels is None:
+            self._labels = {}
+            for symbol in self.symbols:
+                if symbol.section and symbol.name and symbol.kind in (_STT_NOTYPE, _STT_FUNC):
+                    self._labels.setdefault((symbol.section, symbol.value), []).append(symbol.name)
+        return self._labels.get((location.section, location.offset), [])
 
     def _index_functions(self) -> dict[int, tuple[list[int], list[str]]]:
         found: dict[int, list[tuple[int, str]]] = {}

@@ -1,250 +1,192 @@
-"""File and line of places of code, from the line programs of the debug information (DWARF 5 section 6.2).
+"""Line programs run to the rows they make (DWARF 5 section 6.2).
 
-They are run here and not by pyelftools, which takes half a minute to relocate and run those of sqlite3.
+A unit's program is a list of sequences; each is about one section and ends with a row of its own. A row says of the
+code from its address on: file, line, column, is_stmt, isa, discriminator and marks.
 """
 
 from __future__ import annotations
 
-import zlib
-from bisect import bisect_left
+from typing import NamedTuple
 
 from asmrewrite.errors import CheckError
+from asmrewrite.verify.reader import sleb, uleb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from asmrewrite.verify.addresses import Addresses
-    from asmrewrite.verify.image import Section
+    AddressAt = Callable[[int], tuple[int, int]]
 
-    Known = dict[int, tuple[str, int]]
-
-_COMPRESSED, _R64 = 0x800, 1
-_PATH, _DIRECTORY = 1, 2
-_STRING, _LINE_STRP, _STRP = 0x08, 0x1F, 0x0E
-#: Forms of fixed size (DWARF 5 section 7.5.6), of those that a table of files may use.
-_FIXED = {0x0B: 1, 0x05: 2, 0x06: 4, 0x07: 8, 0x1E: 16}
+#: file, line, column, is_stmt, isa, discriminator, marks.
+Row = tuple[int, int, int, bool, int, int, int]
 
 
-def source_lines(addresses: Addresses, places: list[int]) -> tuple[Known, str]:
-    """Place -> (file, line) of those `places` that the debug information knows; and what is wrong with it, or ""."""
-    known: Known = {}
-    wanted = sorted(set(places))
-    for section in addresses.image.named(".debug_line"):
+class Sequence(NamedTuple):
+    """Rows of the section of that number: offsets in it, and what each row says; the last is the end's."""
+
+    section: int
+    offsets: list[int]
+    rows: list[Row]
+
+
+class Program(NamedTuple):
+    """A unit of .debug_line: its bytes [start, end), where its tables and its opcodes begin, its sequences.
+
+    `addresses` are the places of the relocated fields in its opcodes.
+    """
+
+    version: int
+    start: int
+    tables: int
+    opcodes: int
+    end: int
+    sequences: list[Sequence]
+    addresses: list[int]
+
+
+#: Marks of a row.
+_BASIC_BLOCK, _PROLOGUE_END, _EPILOGUE_BEGIN = 1, 2, 4
+
+
+def programs(data: bytes, address_at: AddressAt) -> Iterator[Program]:
+    """The units of .debug_line; `address_at` reads the address at a place of `data`, as section and offset.
+
+    Raises `CheckError` at one that cannot be read.
+    """
+    position = 0
+    while position < len(data):
         try:
-            _Table(addresses, section, wanted, known).run()
-        except (CheckError, IndexError, zlib.error) as error:
-            return known, f"its debug information cannot be read: {error}"
-    return known, ""
+            found = _program(data, position, address_at)
+        except IndexError:
+            raise CheckError("a line program is cut short") from None
+        yield found
+        position = found.end
 
 
-def _plain(addresses: Addresses, section: Section) -> bytes:
-    """The contents of a debug section, which may be compressed (gABI: a header of 24 bytes, then zlib's format)."""
-    data = addresses.image.contents(section)
-    if section.flags & _COMPRESSED:
-        if data[:4] != b"\x01\0\0\0":
-            raise CheckError("it is compressed by something else than zlib")
-        return zlib.decompress(data[24:])
-    return data
+def _program(data: bytes, start: int, address_at: AddressAt) -> Program:
+    length = int.from_bytes(data[start : start + 4], "little")
+    version = int.from_bytes(data[start + 4 : start + 6], "little")
+    end = start + 4 + length
+    if length >= 0xFFFFFFF0 or end > len(data):
+        raise CheckError("a line program in the 64-bit format, or cut short")
+    if not 2 <= version <= 5:
+        raise CheckError(f"a line program of version {version}")
+    place = start + 6
+    if version == 5:
+        if (data[place], data[place + 1]) != (8, 0):
+            raise CheckError("a line program with other addresses than of 8 bytes")
+        place += 2
+    opcodes = place + 4 + int.from_bytes(data[place : place + 4], "little")
+    place += 4
+    step = data[place]
+    place += 1
+    if version >= 4:
+        if data[place] != 1:
+            raise CheckError("a line program for several operations at a time")
+        place += 1
+    is_stmt = bool(data[place])
+    base, width, first = data[place + 1], data[place + 2], data[place + 3]
+    tables = place + 3 + first
+    sizes = (0, *data[place + 4 : tables])
+    if not width or opcodes > end or tables > opcodes:
+        raise CheckError("a line program with a header that makes no sense")
+    base -= 256 if base >= 128 else 0
+    addresses: list[int] = []
+
+    def read(position: int) -> tuple[int, int]:
+        addresses.append(position)
+        return address_at(position)
+
+    sequences = _run(data, (opcodes, end), is_stmt, (step, base, width, first), sizes, read)
+    return Program(version, start, tables, opcodes, end, sequences, addresses)
 
 
-class _Table:
-    """One section of line programs."""
-
-    def __init__(self, addresses: Addresses, section: Section, wanted: list[int], known: Known) -> None:
-        self.addresses, self.section, self.wanted, self.known = addresses, section, wanted, known
-        self.data = _plain(addresses, section)
-        self.strings = {
-            form: b"".join(_plain(addresses, found) for found in addresses.image.named(name))
-            for form, name in ((_LINE_STRP, ".debug_line_str"), (_STRP, ".debug_str"))
-        }
-        self.position = 0
-
-    def run(self) -> None:
-        """All its programs."""
-        while self.position < len(self.data):
-            end = self._number(4)
-            if end >= 0xFFFFFFF0:
-                raise CheckError("a line program in the 64-bit format")
-            end += self.position
-            if end > len(self.data):
-                raise CheckError("a line program is cut short")
-            self._program(end)
-            self.position = end
-
-    # ---- reading ------------------------------------------------------------------------------------
-
-    def _number(self, size: int, signed: bool = False) -> int:
-        piece = self.data[self.position : self.position + size]
-        if len(piece) != size:
-            raise CheckError("a line program is cut short")
-        self.position += size
-        return int.from_bytes(piece, "little", signed=signed)
-
-    def _uleb(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self.data[self.position]
-            self.position += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    def _sleb(self) -> int:
-        start = self.position
-        value = self._uleb()
-        bits = 7 * (self.position - start)
-        return value - (1 << bits) if value >> (bits - 1) & 1 else value
-
-    def _string(self) -> str:
-        end = self.data.find(b"\0", self.position)
-        if end < 0:
-            raise CheckError("a line program is cut short")
-        text, self.position = self.data[self.position : end], end + 1
-        return text.decode("utf-8", "replace")
-
-    def _offset(self) -> int:
-        """A 4-byte offset in another section, relocated in an object."""
-        place = self.position
-        entry = self.addresses.relocation(self.section, place)
-        value = self._number(4)
-        return value if entry is None else self.addresses.image.symbols[entry.symbol].value + entry.addend
-
-    def _address(self, size: int) -> int | None:
-        """A place of code; None when it is in a section that is not there."""
-        entry = self.addresses.relocation(self.section, self.position)
-        value = self._number(size)
-        if entry is None:
-            return value if not self.addresses.image.relocatable else None
-        symbol = self.addresses.image.symbols[entry.symbol]
-        if entry.kind != _R64 or not symbol.section:
-            return None
-        return self.addresses.of(symbol.section, symbol.value + entry.addend)
-
-    # ---- a program ----------------------------------------------------------------------------------
-
-    def _program(self, end: int) -> None:
-        version = self._number(2)
-        if not 2 <= version <= 5:
-            raise CheckError(f"a line program of version {version}")
-        if version == 5:
-            self._number(2)  # sizes of addresses and of segment selectors
-        length = self._number(4)
-        opcodes = self.position + length
-        least = self._number(1)
-        if version >= 4:
-            self._number(1)  # operations in a bundle: VLIW only
-        self._number(1)
-        base, span, first = self._number(1, signed=True), self._number(1), self._number(1)
-        lengths = [0, *(self._number(1) for _ in range(first - 1))]
-        files = self._files5() if version == 5 else self._files()
-        self.position = opcodes
-        self._rows(end, least, base, span or 1, first, lengths, files)
-
-    def _files(self) -> list[str]:
-        folders = [""]
-        while folder := self._string():
-            folders.append(folder)
-        files = [""]
-        while name := self._string():
-            at = self._uleb()
-            self._uleb()
-            self._uleb()
-            files.append(_joined(folders[at] if at < len(folders) else "", name))
-        return files
-
-    def _files5(self) -> list[str]:
-        folders = [name for name, _ in self._entries()]
-        # The first folder is the one of the compilation; what is in it needs no name of it.
-        return [_joined(folders[at] if 0 < at < len(folders) else "", name) for name, at in self._entries()]
-
-    def _entries(self) -> Iterator[tuple[str, int]]:
-        """(path, directory) of each entry of a table of version 5."""
-        formats = [(self._uleb(), self._uleb()) for _ in range(self._number(1))]
-        result = []
-        for _ in range(self._uleb()):
-            name, folder = "", 0
-            for content, form in formats:
-                value = self._field(form)
-                if content == _PATH:
-                    name = str(value)
-                elif content == _DIRECTORY and isinstance(value, int):
-                    folder = value
-            result.append((name, folder))
-        return iter(result)
-
-    def _field(self, form: int) -> int | str:
-        if form == _STRING:
-            return self._string()
-        if form in self.strings:
-            start = self._offset()
-            text = self.strings[form][start : self.strings[form].find(b"\0", start)]
-            return text.decode("utf-8", "replace")
-        if form in _FIXED:
-            return self._number(_FIXED[form])
-        if form == 0x0F:
-            return self._uleb()
-        if form == 0x09:
-            return self._number(self._uleb())
-        raise CheckError(f"a table of files with the form {form:#x}")
-
-    def _rows(
-        self, end: int, least: int, base: int, span: int, first: int, lengths: list[int], files: list[str]
-    ) -> None:
-        """Run the opcodes; each row but the first of a sequence says what the one before it covers."""
-        address: int | None = 0
-        file, line, row = 1, 1, (0, 0, 0)
-        begun = False
-        while self.position < end:
-            opcode = self.data[self.position]
-            self.position += 1
-            emit = ended = False
-            if opcode >= first:
-                opcode -= first
-                if address is not None:
-                    address += opcode // span * least
-                line += base + opcode % span
-                emit = True
-            elif opcode == 0:
-                size = self._uleb()
-                following = self.position + size
-                what = self._number(1) if size else 0
-                if what == 1:
-                    emit = ended = True
-                elif what == 2:
-                    address = self._address(size - 1)
-                self.position = following
-            elif opcode == 1:
-                emit = True
-            elif opcode in (2, 8, 9):
-                step = self._number(2) if opcode == 9 else (255 - first) // span * least
-                step = self._uleb() * least if opcode == 2 else step
-                address = None if address is None else address + step
-            elif opcode == 3:
-                line += self._sleb()
-            elif opcode == 4:
-                file = self._uleb()
+def _run(
+    data: bytes,
+    extent: tuple[int, int],
+    default: bool,
+    special: tuple[int, int, int, int],
+    sizes: tuple[int, ...],
+    address_at: AddressAt,
+) -> list[Sequence]:
+    """The sequences of the program in `extent`; `special` are the header's numbers for special opcodes."""
+    position, end = extent
+    step, base, width, first = special
+    advances = [(code - first) // width * step for code in range(256)]
+    lines = [base + (code - first) % width for code in range(256)]
+    sequences: list[Sequence] = []
+    offsets: list[int] = []
+    rows: list[Row] = []
+    address, file, line, column, is_stmt, isa, discriminator, marks, section = 0, 1, 1, 0, default, 0, 0, 0, -1
+    while position < end:
+        code = data[position]
+        position += 1
+        if code >= first:
+            address += advances[code]
+            line += lines[code]
+            offsets.append(address)
+            rows.append((file, line, column, is_stmt, isa, discriminator, marks))
+            discriminator = marks = 0
+        elif code == 1:  # copy
+            offsets.append(address)
+            rows.append((file, line, column, is_stmt, isa, discriminator, marks))
+            discriminator = marks = 0
+        elif code == 5:
+            column, position = uleb(data, position)
+        elif code == 6:
+            is_stmt = not is_stmt
+        elif code == 3:
+            value, position = sleb(data, position)
+            line += value
+        elif code == 2:
+            value, position = uleb(data, position)
+            address += value * step
+        elif code == 0:
+            size, position = uleb(data, position)
+            following = position + size
+            extended = data[position]
+            if extended == 1 and size == 1 and section >= 0:  # end_sequence
+                offsets.append(address)
+                rows.append((file, line, column, is_stmt, isa, discriminator, marks))
+                sequences.append(Sequence(section, offsets, rows))
+                offsets, rows = [], []
+                address, file, line, column, is_stmt = 0, 1, 1, 0, default
+                isa, discriminator, marks, section = 0, 0, 0, -1
+            elif extended == 2 and size == 9:  # set_address
+                number, address = address_at(position + 1)
+                if section not in (-1, number) or (section < 0 and rows):
+                    raise CheckError("a sequence of rows about two sections")
+                section = number
+            elif extended == 4:
+                discriminator, position = uleb(data, position + 1)
+                if position != following:
+                    raise CheckError("a discriminator does not end where it says")
             else:
-                for _ in range(lengths[opcode]):
-                    self._uleb()
-            if emit and address is not None:
-                if begun and address > row[0]:
-                    self._note(row, address, files)
-                row, begun = (address, file, line), True
-            if ended:
-                address, file, line, begun = 0, 1, 1, False
+                raise CheckError(f"an unknown extended opcode of lines, {extended}")
+            position = following
+        elif code == 4:
+            file, position = uleb(data, position)
+        elif code == 8:  # const_add_pc
+            address += advances[255]
+        elif code == 9:  # fixed_advance_pc
+            address += int.from_bytes(data[position : position + 2], "little")
+            position += 2
+        elif code == 7:
+            marks |= _BASIC_BLOCK
+        elif code == 10:
+            marks |= _PROLOGUE_END
+        elif code == 11:
+            marks |= _EPILOGUE_BEGIN
+        elif code == 12:
+            isa, position = uleb(data, position)
+        else:
+            raise CheckError(f"an unknown opcode of lines, {code}")
+        if code < min(first, 13) and code and sizes[code] != _OPERANDS[code]:
+            raise CheckError(f"an opcode of lines with {sizes[code]} operands")
+    if position != end or rows or section >= 0:
+        raise CheckError("a line program ends inside a sequence")
+    return sequences
 
-    def _note(self, row: tuple[int, int, int], end: int, files: list[str]) -> None:
-        """[row's address, end) is of the row's file and line."""
-        start, file, line = row
-        index = bisect_left(self.wanted, start)
-        while index < len(self.wanted) and self.wanted[index] < end:
-            name = files[file] if file < len(files) else ""
-            if name:
-                self.known[self.wanted[index]] = (name, line)
-            index += 1
 
-
-def _joined(folder: str, name: str) -> str:
-    return name if not folder or name.startswith("/") else f"{folder}/{name}"
+#: Operands of the standard opcodes.
+_OPERANDS = (0, 0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from iced_x86 import Code, Decoder, Formatter, FormatterSyntax, Instruction, Mnemonic, OpKind, Register
 
+from asmrewrite.verify.keytests import KeyStub, is_set
 from asmrewrite.verify.offsets import OffsetMap
 from asmrewrite.verify.shapes import ENDBR, ENTRY_PADDING
 
@@ -29,6 +30,10 @@ _NOPS = frozenset({Mnemonic.NOP, Mnemonic.FNOP})
 _LEGACY = frozenset({0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3})
 _REX_W = range(0x48, 0x50)
 _PREFIXES = frozenset({*_LEGACY, *range(0x40, 0x50)})
+
+
+#: How long a test of a key may be, other instructions between its own included (bytes).
+_TEST_REACH = 400
 
 
 class Site(NamedTuple):
@@ -56,6 +61,10 @@ class Replaced(NamedTuple):
     #: Whether the original was a direct branch, and whether it had the prefix `notrack`.
     direct: bool
     notrack: bool
+    #: Of a marker: the instructions that went to its stub, offsets in both and length, the branch the last of them;
+    #: and the registers and values that are set before it.
+    moved: tuple[tuple[int, int, int], ...] = ()
+    sets: tuple[tuple[int, int], ...] = ()
 
 
 class Difference(NamedTuple):
@@ -83,7 +92,7 @@ class Walked(NamedTuple):
 
 
 class Walk:
-    """The walk over one pair of sections; `hooks` are the original's symbols for __fentry__."""
+    """The walk over one pair of sections; `relocations` are both's, `hooks` the original's symbols for __fentry__."""
 
     def __init__(
         self,
@@ -92,12 +101,16 @@ class Walk:
         sites: list[Site],
         relocations: tuple[dict[int, Relocation], dict[int, Relocation]],
         hooks: frozenset[int] = frozenset(),
+        stubs: dict[int, KeyStub] | None = None,
     ) -> None:
+        self.stubs = stubs or {}
         self.old, self.new = original.data, new.data
         self.relocations = relocations
         self.hooks = hooks
         self.sites = sorted(sites)
         self.next_site = 0
+        #: The original's offset that the last function with a site begins at.
+        self.entered = -1
         self.offsets = OffsetMap()
         self.replaced: list[Replaced] = []
         self.differences: list[Difference] = []
@@ -124,7 +137,7 @@ class Walk:
                 what = f"{self._text(0, o)}: processors disagree about its length"
                 self.differences.append(Difference(o, n, what, unknown=True))
                 break
-            step = self._site(o, n) or self._same(o, n)
+            step = self._marker(o, n) or self._site(o, n) or self._same(o, n)
             if step is None:
                 self.differences.append(Difference(o, n, f"{self._text(0, o)}  became  {self._text(1, n)}"))
                 break
@@ -166,7 +179,7 @@ class Walk:
         """Pass over padding on both sides."""
         starts, new_starts = self._nops(0, o), self._nops(1, n)
         o_end, n_end = starts[-1], new_starts[-1]
-        if o_end == o and n_end == n:
+        if (o_end == o and n_end == n) or (o_end == o and self._is_test(o, n_end)):
             return o, n
         if o_end - o == n_end - n and self.old[o:o_end] == self.new[n:n_end]:
             return o_end, n_end
@@ -175,7 +188,8 @@ class Walk:
         # Between instructions: the middle of a long nop is something else.
         places = frozenset(new_starts)
         for place in starts:
-            self.offsets.loosen(place, places)
+            # Behind a site at a function's start, its first instruction may be aligned: the start led there before.
+            (self.offsets.widen if place == self.entered else self.offsets.loosen)(place, places)
         self.offsets.shift(o_end, n_end)
         return o_end, n_end
 
@@ -237,6 +251,7 @@ class Walk:
             start = n
         end = site.offset + site.size
         self.next_site += 1
+        self.entered = o
         places = frozenset((start, *self._nops_between(n, site.offset), end))
         if any(place in self.relocations[1] for place in range(n, end)):
             return None
@@ -275,7 +290,7 @@ class Walk:
         if self.next_site >= len(self.sites):
             return None
         site = self.sites[self.next_site]
-        if site.offset - n > 24 or site.pass_ == "call-ops":
+        if site.offset - n > 24 or site.pass_ in ("marker", "call-ops"):
             return None
         branch = self._decode(0, o)
         load = (0, 0)
@@ -298,6 +313,71 @@ class Walk:
         if site.pass_ == "static-call" and not branch.is_call_near_indirect:
             self._follow(branch, self._decode(1, site.offset), o, site.offset)
         return o + branch.len, end
+
+    def _is_test(self, o: int, n: int) -> bool:
+        """Whether a test of a key begins at `o` of which the site is at `n`."""
+        stub = self.stubs.get(n)
+        return stub is not None and self._alike(o, stub.chain[0].ip)
+
+    def _marker(self, o: int, n: int) -> tuple[int, int] | None:
+        """The test of a key at `o`, other instructions between its own, and its site behind those at `n`."""
+        if self.next_site >= len(self.sites):
+            return None
+        site = self.sites[self.next_site]
+        stub = self.stubs.get(site.offset)
+        if stub is None or stub.branch is None or not self._alike(o, stub.chain[0].ip):
+            return None
+        first = o
+        moved: list[tuple[int, int, int]] = []
+        kept: list[tuple[int, int]] = []
+        while len(moved) < len(stub.chain) or not self._alike(o, stub.branch.ip):
+            old = self._decode(0, o)
+            if old.code == Code.INVALID or o - first > _TEST_REACH:
+                return None
+            if len(moved) < len(stub.chain) and self._alike(o, stub.chain[len(moved)].ip):
+                moved.append((o, stub.chain[len(moved)].ip, old.len))
+                kept.append((o, n))
+            elif n < site.offset and self._alike(o, n):
+                kept.append((o, n))
+                n += self._decode(1, n).len
+            else:
+                return None
+            o += old.len
+        branch = self._decode(0, o)
+        kept.append((o, n))
+        moved.append((o, stub.branch.ip, branch.len))
+        start = n
+        sets: list[tuple[int, int]] = []
+        while n < site.offset and is_set(instruction := self._decode(1, n)):
+            sets.append((instruction.op0_register, instruction.immediate32))
+            n += instruction.len
+        padding = self._nops(1, n)
+        if padding[-1] != site.offset or site.offset - n > 7:
+            return None
+        self.next_site += 1
+        gone = {place: there for place, there, _ in moved}
+        for place, there in kept:
+            self.offsets.shift(place, there)
+            if there == start:
+                # What stood before an instruction that is gone stands before the site, or its padding.
+                self.offsets.widen(place, frozenset({start, *padding}))
+            now = gone.get(place, there)
+            self._follow(self._decode(0, place), self._decode(1, now), place, now)
+        end = site.offset + site.size
+        self.replaced.append(
+            Replaced(site, (first, o + branch.len), (start, end), (0, 0), True, False, tuple(moved), tuple(sets))
+        )
+        return o + branch.len, end
+
+    def _alike(self, o: int, n: int) -> bool:
+        """Whether both are one instruction, but for where it leads."""
+        old, new = self._decode(0, o), self._decode(1, n)
+        if Code.INVALID in (old.code, new.code) or old.mnemonic != new.mnemonic:
+            return False
+        if _is_direct(old) and _is_direct(new):
+            return self._prefixes(0, o) == self._prefixes(1, n)
+        equal = self.old[o : o + old.len] == self.new[n : n + new.len]
+        return equal or self._equal_but_target(old, new, o, n)
 
     def _is_replaced(self, branch: Instruction, site: Site, loaded: bool) -> bool:
         """Whether `branch` is what such a site may replace: the same form, through the same register."""

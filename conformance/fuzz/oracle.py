@@ -119,13 +119,16 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
     Data among code is read as code by the checker, which has no text: instructions of a decoder may begin in its
     middle. When the listing passes without those lines, they were the cause.
     """
+    if failure.kind == "site" and options.abi == "kernel":
+        aligned = re.sub(r"(?m)^(?=__SCT__\w+:)", ".balign 4\n", text)
+        known = aligned != text and _passes(aligned, options)
+        return (
+            "explained: a trampoline at an odd address has no room for the flags of the kernel's table" if known else ""
+        )
     if not failure.kind.startswith("full"):
         return ""
-    own = ".debug_info" not in text and (
-        "the assembler's own debug information" in failure.detail or failure.detail.startswith(".debug_")
-    )
-    if own:
-        return "explained: a .loc of a file without debug information, for which gas makes its own"
+    if failure.kind == "full UNKNOWN" and "makes no sense" in failure.detail and re.search(r'"0x|"\d', text):
+        return "explained: flags of a section by number"
     if "became .debug_line" in failure.detail:
         return "explained: a .loc at the end of the listing belongs to the first stub"
     if failure.detail.startswith("symbols:") and re.search(r"\.size", text):
@@ -140,12 +143,29 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: a .loc without an instruction belongs to the first stub" if passes else ""
     if "leads elsewhere" in failure.detail and _COUNTED.search(text):
         return "explained: a place that is counted in bytes"
+    if re.search(r"it led to \w+ and leads to", failure.detail) and _passes(_without_stray_code(text), options):
+        return "explained: instructions in a section without code"
     # A listing with macros may not assemble without them.
     for doubtful in (_DOUBT, _DATA_ALONE):
         certain = _certain(text, doubtful)
         if certain != text and _passes(certain, options):
             return "explained: data among code"
     return ""
+
+
+def _without_stray_code(text: str) -> str:
+    """`text` without what it says in sections that are not executable, but for directives and labels."""
+    found = survey(parse(text))
+    changes = list(found.sections)
+    pieces = []
+    for kind, start, end in found.listing.tokens:
+        while len(changes) > 1 and changes[1][0] <= start:
+            del changes[0]
+        section = changes[0][1]
+        lines = text[start:end].splitlines(keepends=True) if kind == "QUIET" else [text[start:end]]
+        stray = section is not None and "x" not in section.flags
+        pieces += ["\n" * s.count("\n") if stray and s.lstrip()[:1].isalpha() and ":" not in s else s for s in lines]
+    return "".join(pieces)
 
 
 def _passes(text: str, options: Options) -> bool:
@@ -200,7 +220,12 @@ def _certain(text: str, doubtful: re.Pattern[str] = _DOUBT) -> str:
     pieces: list[str] = []
     for kind, start, end in parse(text).tokens:
         statements = text[start:end].splitlines(keepends=True) if kind == "QUIET" else [text[start:end]]
-        pieces += ["\n" * s.count("\n") if doubtful.search(s) or ".size" in s else s for s in statements]
+        # What a comment says is in no doubt.
+        said = [s.partition("#")[0] for s in statements]
+        pieces += [
+            "\n" * s.count("\n") if doubtful.search(w) or ".size" in w else s
+            for s, w in zip(statements, said, strict=True)
+        ]
     return "".join(pieces)
 
 

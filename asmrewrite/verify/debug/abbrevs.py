@@ -47,10 +47,10 @@ class Plan(NamedTuple):
 
 
 ADDR, STRING, BLOCK, BLOCK1, BLOCK2, BLOCK4, EXPRLOC = 0x01, 0x08, 0x09, 0x0A, 0x03, 0x04, 0x18
-_SEC_OFFSET, _LOCLISTX, _RNGLISTX, _IMPLICIT_CONST = 0x17, 0x22, 0x23, 0x21
+_SEC_OFFSET, _LOCLISTX, _RNGLISTX, IMPLICIT_CONST = 0x17, 0x22, 0x23, 0x21
 #: Forms of fixed size -> bytes (address size 8, offset size 4).
 FIXED = {
-    ADDR: 8, 0x0B: 1, 0x05: 2, 0x06: 4, 0x07: 8, 0x1E: 16, 0x0C: 1, 0x19: 0, _IMPLICIT_CONST: 0, 0x11: 1, 0x12: 2,
+    ADDR: 8, 0x0B: 1, 0x05: 2, 0x06: 4, 0x07: 8, 0x1E: 16, 0x0C: 1, 0x19: 0, IMPLICIT_CONST: 0, 0x11: 1, 0x12: 2,
     0x13: 4, 0x14: 8, 0x10: 4, 0x20: 8, 0x1C: 4, 0x24: 8, _SEC_OFFSET: 4, 0x0E: 4, 0x1F: 4, 0x1D: 4, 0x1F20: 4,
     0x1F21: 4, 0x25: 1, 0x26: 2, 0x27: 3, 0x28: 4, 0x29: 1, 0x2A: 2, 0x2B: 3, 0x2C: 4,
 }  # fmt: skip
@@ -85,7 +85,7 @@ def plans(data: bytes, position: int, version: int) -> dict[int, Plan]:
         while True:
             name, position = uleb(data, position)
             form, position = uleb(data, position)
-            if form == _IMPLICIT_CONST:
+            if form == IMPLICIT_CONST:
                 _, position = sleb(data, position)
             if not name and not form:
                 break
@@ -125,7 +125,7 @@ def _kind(tag: int, name: int, form: int, version: int) -> Kind | None:
     if name == _CALL_RETURN_PC:
         return Kind.RETURN
     if name in (_HIGH_PC, _ENTRY_PC):
-        if form == _IMPLICIT_CONST:
+        if form == IMPLICIT_CONST:
             raise CheckError("the length of a function in its abbreviation")
         return Kind.LENGTH if form in _CONSTANT else None
     if name == _RANGES:

@@ -12,6 +12,7 @@ from asmrewrite.verify.debug.aranges import compare_aranges
 from asmrewrite.verify.debug.context import Debug
 from asmrewrite.verify.debug.entries import Entries
 from asmrewrite.verify.debug.lists import Form, Lists
+from asmrewrite.verify.debug.producer import made_by_assembler
 from asmrewrite.verify.debug.relocations import relocations_problem
 from asmrewrite.verify.debug.rows import compare_lines
 from asmrewrite.verify.sites import Verdict
@@ -67,7 +68,16 @@ class Proof:
         for section, before, after in entries.references:
             if not self.both.leads(section, before, after):
                 self.findings[section] = (f"what led to {before:#x} leads to {after:#x}", Verdict.FAIL)
+        self._excuse_stubs([old for old, _ in pairs if self.both.old.sections[old].name not in _LINES])
         return self.findings
+
+    def _excuse_stubs(self, sections: list[int]) -> None:
+        """The assembler has entries for all functions, and so for stubs: where it differs, nothing is known."""
+        bad = [number for number in sections if self.findings[number][0]]
+        if bad and made_by_assembler(self.debug.old) and made_by_assembler(self.debug.new):
+            for number in bad:
+                problem = f"{self.findings[number][0]}: the assembler's own (as -g), which is about the stubs too"
+                self.findings[number] = (problem, Verdict.UNKNOWN)
 
     def _bytes(self, pair: tuple[int, int]) -> str:
         if self.debug.old.contents(pair[0]) == self.debug.new.contents(pair[1]):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from asmrewrite.errors import CheckError
 from asmrewrite.verify.compare.comparison import THUNKS
 from asmrewrite.verify.debug.context import Debug, Side
-from asmrewrite.verify.debug.lines import Program, Sequence, programs
+from asmrewrite.verify.lines import Program, Sequence, programs
 from asmrewrite.verify.offsets import OffsetMap
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ def _programs(side: Side, number: int) -> list[Program]:
             raise CheckError(f"rows of no section at {position:#x}")
         return section, offset
 
-    return programs(side.contents(number), address_at)
+    return list(programs(side.contents(number), address_at))
 
 
 def _header(debug: Debug, pair: tuple[int, int], a: Program, b: Program) -> str:

@@ -1,0 +1,4 @@
+	call	*%rax
+	.section foo, "G", %progbits, foo.group
+	.text
+	.attach_to_group foo.group

@@ -1,0 +1,4 @@
+	.secti/* x */on .init.text,"ax"
+	call	*%rax
+	.section .rodata
+	.quad	0

@@ -1,0 +1,2 @@
+.section f,"axG",1
+	call	*%rax

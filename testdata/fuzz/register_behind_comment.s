@@ -1,0 +1,4 @@
+foo=%rax
+	call	*%rbx
+/* a
+ b */	jmp	foo
