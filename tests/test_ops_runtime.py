@@ -130,6 +130,16 @@ def test_exceptions_go_through_hooked_returns(flags: str, tmp_path: Path) -> Non
 
 
 @needs_gxx
+def test_llvm_s_unwinder_goes_through_them_too(tmp_path: Path) -> None:
+    library = next(iter(sorted(Path("/usr/lib").glob("llvm-*/lib/libunwind.so.1"))), None)
+    if library is None:
+        pytest.skip("LLVM's libunwind is not installed: apt-get install libunwind-14")
+    program = built(DATA / "ops_throw.cpp", tmp_path, "-O2", GXX)
+    out = must([program, "exceptions"], env={"LD_PRELOAD": str(library)}).text
+    assert out == "".join(THROWN.splitlines(keepends=True)[:3])
+
+
+@needs_gxx
 def test_backtraces_name_the_true_callers(tmp_path: Path) -> None:
     out = must([built(DATA / "ops_throw.cpp", tmp_path, "-O0 -rdynamic", GXX)]).text.splitlines()
     names = [name for name in out[3 : out.index("destroyed 2")] if name and not name.startswith("_")]

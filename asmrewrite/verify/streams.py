@@ -13,7 +13,7 @@ from iced_x86 import Code, Decoder, Formatter, FormatterSyntax, Instruction, Mne
 
 from asmrewrite.verify.keytests import KeyStub, is_set
 from asmrewrite.verify.offsets import OffsetMap
-from asmrewrite.verify.shapes import ENDBR
+from asmrewrite.verify.shapes import ENDBR, ENTRY_PADDING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -238,6 +238,8 @@ class Walk:
         site = self.sites[self.next_site]
         before = self.new[n : n + site.literal]
         if site.entry[0] != n + site.literal or before.strip(b"\0") or len(before) != site.literal:
+            return None
+        if not 0 <= site.offset - site.entry[0] <= len(ENDBR) + ENTRY_PADDING or site.offset > len(self.new):
             return None
         if any(place in self.relocations[1] for place in range(n, n + site.literal)):
             return None
