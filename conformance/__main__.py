@@ -13,11 +13,13 @@ from conformance import (
     fuzz,
     gas_suite,
     gxx,
+    kernel,
     keys,
     listings,
     mutations,
     realprograms,
     torture,
+    traced,
 )
 from conformance.command import CommandError
 from conformance.sources import require_tools
@@ -36,6 +38,8 @@ SUITES: dict[str, ModuleType] = {
     "mutations": mutations,
     "audit": audit,
     "faults": faults,
+    "traced": traced,
+    "kernel": kernel,
     "fuzz": fuzz,
 }
 

@@ -22,15 +22,18 @@ GOOD = {
     "check": ("off", "off"),
     "runtime": ("off", False),
     "profile": ("x.profile", "x.profile"),
-    "tables": ("static-call", ("static-call",)),
+    "tables": ("static-call, mcount", ("static-call", "mcount")),
     "stats": ("/dev/null", "/dev/null"),
     "on-unsure": ("error", "error"),
     "static-call-prefix": ("a_,b_", ("a_", "b_")),
+    "ops-layout": ("literal", "literal"),
+    "ops-min-size": ("3", 3),
+    "ops-sections": (".text", ".text"),
 }
 BAD = {
     "abi": "windows", "bundle": "2", "align": "none", "slow": "quick", "targets": "0", "inline-asm": "maybe",
-    "functions": "(", "skip-functions": "[", "check": "deep", "tables": "mcount",
-    "on-unsure": "warn",
+    "functions": "(", "skip-functions": "[", "check": "deep", "tables": "orc",
+    "on-unsure": "warn", "ops-layout": "list", "ops-min-size": "-1", "ops-sections": "(",
 }  # fmt: skip
 
 

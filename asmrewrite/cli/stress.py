@@ -7,10 +7,10 @@ can retarget it while another processor executes it. A row is a class of places;
     int3-without-barrier  the first byte becomes int3 meanwhile, and nobody waits
     runtime               what the runtime does: one aligned store inside a word, int3 and membarrier otherwise
 
-and the same for changing a compare-and-branch pair in place, against a fresh stub and one store. At last a program
-of our own is rewritten and called by several threads while all that can change is changed; and one whose static keys
-and markers are flipped while threads run through them or sleep in probes, by the runtime (`runtime`) and in two walks
-over the sites without it (`two-step`), which must be seen to fail.
+and the same for changing a compare-and-branch pair in place, against a fresh stub and one store. At last programs of
+our own are rewritten and called by several threads: one while all that can change is changed, one while its functions
+are traced in changing ways, and one whose static keys and markers are flipped while threads run through them or sleep
+in probes: by the runtime (`runtime`), and in two walks over the sites without it (`two-step`), which is seen to fail.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import tempfile
 from typing import NamedTuple
 
 from asmrewrite.errors import OptionError, ToolError
+from asmrewrite.options import PLUGIN_ARGUMENT
 from asmrewrite.toolchain.runtime import FLAGS, FOLDER, INCLUDE
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -55,19 +56,21 @@ class Flips(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What was measured; `retargets` are (protocol, patches, miscalls), `calls` the counters of the program."""
+    """What was measured; `retargets` are (protocol, patches, miscalls), `calls` and `ops` the programs' counters."""
 
     torn: tuple[Torn, ...]
     retargets: tuple[tuple[str, int, int], ...]
     calls: dict[str, int]
-    flips: tuple[Flips, ...] = ()
+    ops: dict[str, int]
+    flips: tuple[Flips, ...]
 
     @property
     def sound(self) -> bool:
         """Whether what the runtime does never went wrong."""
         wrong = sum(row.torn for row in self.torn if row.protocol == "runtime")
+        wrong += sum(m for name, _, m in self.retargets if name == "runtime")
         wrong += sum(row.wrong for row in self.flips if row.protocol == "runtime")
-        return not wrong + sum(m for name, _, m in self.retargets if name == "runtime") + self.calls["miscalls"]
+        return not wrong + self.calls["miscalls"] + self.ops["wrong"]
 
 
 def stress_main(arguments: list[str]) -> int:
@@ -104,8 +107,9 @@ def measure(seconds: int, threads: int) -> Report:
     with tempfile.TemporaryDirectory(prefix="asmrewrite-stress-") as folder:
         torn = _torn_program(folder)
         calls, library = _calls_program(folder)
+        ops = _ops_program(folder)
         # 64 offsets, three protocols; 24 of the offsets take eight times as long; retargeting takes thirty times.
-        share = max(1, 1000 * seconds // 2 // (3 * (40 + 8 * 24) + 30))
+        share = max(1, 1000 * seconds // 3 // (3 * (40 + 8 * 24) + 30))
         counted: dict[tuple[str, str], list[int]] = {}
         retargets: list[tuple[str, int, int]] = []
         for line in _output([torn, str(share)]).splitlines():
@@ -116,12 +120,15 @@ def measure(seconds: int, threads: int) -> Report:
                 row[1] += int(words[4])
             elif words[0] == "retarget":
                 retargets.append((words[1], int(words[2]), int(words[3])))
-        flips = flip(folder, max(1, seconds // 4), threads)
-        line = _output([calls, str(max(1, seconds // 4)), str(threads), library], {0, 1})
+        share = max(1, seconds // 5)
+        line = _output([calls, str(share), str(threads), library], {0, 1})
         names = ("calls", "miscalls", "retargets", "updates", "forks", "loads")
         numbers = dict(zip(names, map(int, re.findall(r"\d+", line)), strict=True))
+        line = _output([ops, str(share), str(threads)], {0, 1})
+        traced = dict(zip(("flips", "calls", "traced", "wrong"), map(int, re.findall(r"\d+", line)), strict=True))
+        flips = flip(folder, share, threads)
     rows = tuple(Torn(s, p, *counted[s, p]) for s in CLASSES for p in PROTOCOLS)
-    return Report(rows, tuple(retargets), numbers, flips)
+    return Report(rows, tuple(retargets), numbers, traced, flips)
 
 
 def flip(folder: str, seconds: int, threads: int) -> tuple[Flips, ...]:
@@ -161,6 +168,14 @@ def _calls_program(folder: str) -> tuple[str, str]:
     return program, library
 
 
+def _ops_program(folder: str) -> str:
+    """The program whose functions are traced."""
+    program = os.path.join(folder, "ops")
+    source = os.path.join(_SOURCES, "ops.c")
+    _output([*_COMPILER, f"{PLUGIN_ARGUMENT}passes=call-ops", source, "-lpthread", "-o", program])
+    return program
+
+
 def _output(command: list[str], statuses: frozenset[int] | set[int] | None = frozenset((0,))) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -185,9 +200,11 @@ def _show(report: Report) -> None:
         retargets.add_row(name, f"{patches:,}", f"{miscalls:,}")
     calls = Table(*report.calls, title="a program under change")
     calls.add_row(*(f"{number:,}" for number in report.calls.values()))
+    ops = Table(*report.ops, title="functions whose tracing changes")
+    ops.add_row(*(f"{number:,}" for number in report.ops.values()))
     flips = Table("protocol", "flips", "executions", "wrong", "sleeps in probes", title="static keys and markers")
     for row in report.flips:
         flips.add_row(row.protocol, *(f"{number:,}" for number in row[1:]))
-    for table in (torn, retargets, calls, flips):
+    for table in (torn, retargets, calls, ops, flips):
         console.print(table)
     console.print("the runtime's protocols held" if report.sound else "the runtime's protocols did NOT hold here")

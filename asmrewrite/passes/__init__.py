@@ -64,6 +64,18 @@ class Skip(NamedTuple):
     text: str
 
 
+class Moved(NamedTuple):
+    """abi=kernel: what became of a branch that a pass edited, for the table that lists it.
+
+    `start` is the character that it began at, -1 for a branch that the pass added; `site` is an expression for the
+    address of its instruction, "" when it is none of the table's any more. `table` is a word of the option `tables`.
+    """
+
+    start: int
+    site: str
+    table: str = ""
+
+
 class Outcome(NamedTuple):
     """What a pass wants: edits, what to append to the listing, and what they do."""
 
@@ -73,6 +85,7 @@ class Outcome(NamedTuple):
     skips: tuple[Skip, ...] = ()
     #: More for the statistics: words and how often.
     notes: tuple[tuple[str, int], ...] = ()
+    moved: tuple[Moved, ...] = ()
 
 
 class Unit(NamedTuple):

@@ -112,6 +112,8 @@ def aligned(instruction: str, end_label: str, size: int, options: Options) -> st
     block = options.block
     if options.align == "p2align":
         return f".p2align {block},,{size - 1}; {instruction}; {end_label}:"
+    if ";" in instruction:  # a prefix, which gas takes in front of a call only as a statement of its own
+        instruction = f".bundle_lock; {instruction}; .bundle_unlock"
     return f".bundle_align_mode {block}; {instruction}; {end_label}: .bundle_align_mode 0"
 
 

@@ -15,7 +15,6 @@ from asmrewrite.verify.shapes import (
     JCC_SIZE,
     JMP_SIZE,
     abi_register,
-    direct_branch,
     entry_problem,
     site_form,
     stub_shape,
@@ -29,6 +28,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
+
+    from asmrewrite.verify import kernel
 
 
 class Verdict(str, Enum):
@@ -70,6 +71,11 @@ class SiteVerdict(NamedTuple):
         what = f"{self.pass_} {self.form} -> {self.target or '?'}"
         return f"{self.file}: {where}: {self.verdict.value} {what}{': ' + self.reason if self.reason else ''}"
 
+    @property
+    def unaligned(self) -> bool:
+        """Whether all that is wrong is that the instruction leaves its block, or that nothing keeps it inside."""
+        return self.reason.startswith(("the section is aligned", "the instruction straddles"))
+
     def as_dict(self) -> dict[str, Any]:
         """The verdict as plain data."""
         data = dict(self._asdict())
@@ -105,8 +111,10 @@ def check_image(image: Image) -> tuple[SiteVerdict, ...]:
     found: list[SiteVerdict] = []
     for table in image.named(abi.SITES_SECTION):
         found.extend(_user_table(image, table))
-    for table in image.named(abi.KERNEL_STATIC_CALLS):
-        found.extend(_kernel_table(image, table))
+    if any(section.name in abi.KERNEL_SECTIONS for section in image.sections):
+        from asmrewrite.verify import kernel
+
+        found.extend(_kernel_verdict(image, entry) for entry in kernel.tables(image))
     return tuple(found)
 
 
@@ -266,45 +274,14 @@ class _Entry:
         )  # fmt: skip
 
 
-def _kernel_table(image: Image, table: Section) -> Iterator[SiteVerdict]:
-    """``.static_call_sites``: two 32-bit PC-relative words an entry, the low bits of the key its flags."""
-    if len(table.data) % 8:
-        raise CheckError(f"{table.name} is {len(table.data)} bytes, no multiple of 8", file=image.path)
-    for offset in range(0, len(table.data), 8):
-        site, key = image.follow(table, offset), image.follow(table, offset + 4)
-        if site is None or not site.section or key is None:
-            yield _kernel_verdict(image, "the entry leads to no section", Location(0, 0), "", "call")
-            continue
-        section = image.sections[site.section]
-        form = direct_branch(section, site.offset)
-        if not form:
-            yield _kernel_verdict(image, "there is no direct branch", site, "", "call")
-            continue
-        target = image.follow(section, site.offset + abi.FORM_SIZE[form] - 4, 4)
-        name = image.symbol_at(target) if target else ""
-        flags = key.offset & 3 if key.symbol or image.relocatable else 0
-        key_name = key.symbol or _at(image, Location(key.section, key.offset - flags))
-        problem = straddle(image, section, site.offset, abi.FORM_SIZE[form], 6)
-        if not problem and bool(flags & abi.KERNEL_TAIL) != (form == "jmp"):
-            problem = "the tail flag does not say what the instruction is"
-        if not problem and image.relocatable and key_name != name and not is_key(key_name, name):
-            problem = f"the key {key_name} is not that of {name}"
-        yield _kernel_verdict(image, problem, site, name, form)
-
-
-def _at(image: Image, location: Location) -> str:
-    for symbol in image.symbols:
-        if symbol.name and (symbol.section, symbol.value) == location[:2]:
-            return symbol.name
-    return ""
-
-
-def _kernel_verdict(image: Image, problem: str, site: Location, target: str, form: str) -> SiteVerdict:
+def _kernel_verdict(image: Image, found: kernel.Found) -> SiteVerdict:
+    site = found.site
     function, distance = image.function(site)
+    register = abi_register(found.register)[1:] if found.register != abi.NO_REGISTER else ""
     return SiteVerdict(
-        Verdict.FAIL if problem else Verdict.PASS, problem, image.path, "static-call", form,
-        image.sections[site.section].name, site.offset, function, distance, target, "", 0, 6, "",
-        site.section, None,
+        Verdict.FAIL if found.problem else Verdict.PASS, found.problem, image.path, found.table, found.form,
+        image.sections[site.section].name, site.offset, function, distance, found.target, register, found.chain,
+        6 if found.table in ("static-call", "relpoline") else 0, found.slow, site.section, found.stub,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asmrewrite.stubs import abi
+from asmrewrite.stubs import abi, kernel
 from asmrewrite.verify.compare.comparison import GROUP, LINK_ORDER, TABLES, THUNKS, Comparison, only_nops
 from asmrewrite.verify.sites import Verdict
 
@@ -18,6 +18,7 @@ _FLAGS = {
     abi.PASSES["static-call"]: abi.FLAG_KEY_IS_TRAMPOLINE,
     abi.PASSES["marker"]: abi.FLAG_JUMPS_OFF,
 }
+_KERNEL_TABLES = {table.section: table for table in (*kernel.TABLES.values(), kernel.RELPOLINE)}
 
 
 def added(both: Comparison) -> str:
@@ -39,8 +40,9 @@ def added(both: Comparison) -> str:
             own = both.thunk_size(s)
             if s.data[own:].strip(b"\xcc\x90\0") and not only_nops(s.data[own:]):
                 return f"there is code behind {name}"
-        elif s.name == abi.KERNEL_STATIC_CALLS:
-            if flags != 3 or s.alignment < 4:
+        elif s.name in abi.KERNEL_SECTIONS:
+            table = _KERNEL_TABLES[s.name]
+            if flags != (3 if "w" in table.flags else 2) or s.alignment < table.align:
                 return f"{s.name} has flags of its own"
         else:
             wanted = LINK_ORDER | (3 if s.name == abi.SLOTS_SECTION else 2)

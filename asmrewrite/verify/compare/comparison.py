@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from asmrewrite.verify.streams import Walked
 
 #: Sections that a rewriting adds, by name and by the beginning of a name.
-ADDED = frozenset({abi.SITES_SECTION, abi.SLOTS_SECTION, abi.KERNEL_STATIC_CALLS})
+ADDED = frozenset({abi.SITES_SECTION, abi.SLOTS_SECTION, *abi.KERNEL_SECTIONS})
 THUNKS = ".text.__relpoline_"
 THUNK_SYMBOLS = "__relpoline_"
 #: What -pg -mfentry calls; the site of a function's entry takes its place.

@@ -14,6 +14,7 @@ from asmrewrite.verify.streams import Replaced, Site, Walk
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asmrewrite.verify.image import Section
+    from asmrewrite.verify.sites import SiteVerdict
 
 #: GOTPCREL of a call or jump, and of a mov (psABI, "Optimize GOTPCRELX relocations").
 _GOTPCRELX, _REX_GOTPCRELX = 41, 42
@@ -25,11 +26,8 @@ def text_sections(both: Comparison) -> list[int]:
 
 def walk(both: Comparison, number: int) -> None:
     old, new = both.old.sections[number], both.new.sections[both.pairs[number]]
-    sites = [
-        Site(v.offset, abi.FORM_SIZE[v.form], v.pass_, v.form, register_number(v.register))
-        for v in both.sites
-        if v.number == new.number and v.pass_ in ("relpoline", "static-call", "marker")
-    ]
+    passes = ("relpoline", "static-call", "marker")
+    sites = [_site(v, new) for v in both.sites if v.number == new.number and v.pass_ in passes]
     sites += entry_sites(both, number)
     relocations = (both.old.relocations(number), both.new.relocations(new.number))
     hooks = frozenset(i for i, s in enumerate(both.old.symbols) if s.name == HOOK and not s.section)
@@ -43,6 +41,14 @@ def walk(both: Comparison, number: int) -> None:
     for difference in walked.differences[:4]:
         verdict = Verdict.UNKNOWN if difference.unknown else Verdict.FAIL
         both.say_at(number, difference.original, difference.new, difference.what, verdict)
+
+
+def _site(verdict: SiteVerdict, new: Section) -> Site:
+    """A site of the tables. One of the kernel that still calls its thunk was only put in its block, as static calls."""
+    kept = verdict.pass_ == "relpoline" and verdict.slow == "external" and not verdict.chain
+    size = abi.FORM_SIZE[verdict.form] + (kept and new.data[verdict.offset : verdict.offset + 1] == b"\x2e")
+    pass_ = "static-call" if kept else verdict.pass_
+    return Site(verdict.offset, size, pass_, verdict.form, register_number(verdict.register))
 
 
 def compare_text(both: Comparison, old: Section, new: Section) -> None:
@@ -86,6 +92,12 @@ def _marker(
 def _stub_fields(both: Comparison, number: int) -> set[int]:
     """The offsets in section `number` that the relocations of stubs may be at."""
     found: set[int] = set()
+    text = both.new.sections[number]
+    if both.new.named(abi.KERNEL_RELPOLINES):
+        from asmrewrite.verify.kernel import stub_fields
+
+        stubs = [v.stub for v in both.sites if v.stub and v.number == number]
+        return found.union(*(stub_fields(text, start, size) for start, size in stubs))
     for start, size in (v.stub for v in both.sites if v.stub and v.number == number and v.pass_ == "relpoline"):
         found.add(start + size - 4)
         for entry in range(start, start + size - 5, CMP_SIZE + JCC_SIZE):
@@ -101,6 +113,8 @@ def _replaced(
     loads = [theirs.pop(n) for n in range(*replaced.load) if n in theirs]
     calls = [theirs.pop(n) for n in range(replaced.site.offset, replaced.new[1]) if n in theirs]
     if replaced.site.pass_ == "static-call":
+        if not replaced.direct and not any(entry.kind in GOT_RELATIVE for entry in was):
+            return "it called what memory held that is no entry of the GOT"
         return _static_call(both, was, calls)
     if replaced.site.pass_ == "call-ops":
         return "" if all(both.name(both.old, r) == HOOK for r in was) else "its site took the place of something else"
@@ -126,7 +140,7 @@ def _static_call(both: Comparison, was: list[Relocation], calls: list[Relocation
 def _thunk(both: Comparison, old: Section, replaced: Replaced, was: list[Relocation]) -> str:
     """A branch through a compiler's thunk: the site's slow path must be that thunk. Otherwise nothing was named."""
     verdict = next(v for v in both.sites if v.offset == replaced.site.offset and v.number == both.pairs[old.number])
-    if (verdict.slow == "external") != replaced.direct:
+    if (verdict.slow in ("external", "record")) != replaced.direct:
         return "its slow path is not what it went through"
     if not replaced.direct:
         return "" if not was else "a branch through a register has a relocation"
