@@ -32,7 +32,8 @@ WITHOUT, BRANCHES, PATCHED = "without", "load and branch", "patched"
 _INCLUDE = Path(__file__).resolve().parent.parent / "asmrewrite" / "include"
 #: A function's beginning in the style of both programs: its name and first parameter.
 _FUNCTION = re.compile(
-    r"^(?!typedef|struct|union|enum|#|if|for|while|switch|else|return)(?:[A-Za-z_][\w \t*]*?[ *])(\w+)\(([^;{}()=\"]*)\)[ \t]*\{[ \t]*$",
+    r"^(?!typedef|struct|union|enum|#|if|for|while|switch|else|return)(?:[A-Za-z_][\w \t*]*?[ *])"
+    r"(\w+)\(([^;{}()=\"]*)\)[ \t]*\{[ \t]*$",
     re.MULTILINE,
 )
 _HOT_SQLITE = re.compile(
@@ -108,7 +109,9 @@ def with_markers(text: str, most: int, hot: Callable[[str], bool] = lambda name:
             return f'{found.group()} MARK(bench_{name}, "%p", (const void *){variable.group()});'
         return f'{found.group()} MARK(bench_{name}, "{variable.group()}");'
 
-    return "#include <asmrewrite/marker.h>\n" + _FUNCTION.sub(mark, text), made
+    # What the source asks of libc it must have asked before the first header.
+    asked = "#ifndef _GNU_SOURCE\n#define _GNU_SOURCE\n#endif\n"
+    return f"{asked}#include <asmrewrite/marker.h>\n" + _FUNCTION.sub(mark, text), made
 
 
 def _sqlite(build: Build) -> None:

@@ -68,7 +68,7 @@ CASES = (
     Case(*GCC, "-O2 -mindirect-branch=thunk"), Case(*CLANG, "-O2 -mretpoline"),
     Case(*GCC, "-O2 -fcf-protection=full", "slow=lfence"), Case(*CLANG19, "-O2 -fcf-protection=full", "slow=lfence"),
     Case(*GCC, "-O2", "bundle=6"), Case(*GCC, "-O2", "align=p2align"), Case(*GCC, "-O2", "passes=marker"),
-    Case(*GCC, "-O2 -fsanitize=address -static-libasan", "check=sites"), Case(*GCC, "-O2 -mcmodel=medium"),
+    Case(*GCC, "-O2 -mcmodel=medium"),
     Case(*GCC, "-O2 -freorder-blocks-and-partition -funroll-loops"), Case(*GCC, "-O2 -flto"), Case(*GCC, "-O0 -flto"),
 )  # fmt: skip
 

@@ -43,6 +43,7 @@ SITES = {
     "one line": f"cmpb $0, {K}(%rip);jne .L2;nop; .L2:; ret",
     "two at once": f"cmpb $0, {K}(%rip); jne .L2; cmpb $0, {K}(%rip); jne .L2; nop; .L2:; ret",
     "loop to itself": f".L2:; cmpb $0, {K}(%rip); je .L2; ret",
+    "a jump out of the function": f"cmpb $0, {K}(%rip); jne g@PLT; ret",
     "a result": f"movzbl {K}(%rip), %eax; testb %al, %al; je .L2; movl $7, %eax; .L2:; ret",
 }
 #: Left alone, and why.
@@ -79,7 +80,6 @@ LEFT = {
         "key-apart",
     ),
     "something unknown": (f"cmpb $0, {K}(%rip); cpuid; jne .L2; .L2:; ret", "key-value"),
-    "a jump out of the function": (f"cmpb $0, {K}(%rip); jne g; ret", "key-apart"),
     "asm with something between": (f"#APP; cmpb $0, {K}(%rip); nop; jne .L2; #NO_APP; .L2:; ret", None),
     "data": (f"cmpb $0, {K}(%rip); jne .L2; .byte 0x90; .L2:; ret", "not-proven"),
 }

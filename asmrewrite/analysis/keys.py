@@ -40,6 +40,8 @@ class KeyTest(NamedTuple):
     branch: int
     jumps_on: bool
     kept: tuple[tuple[str, int | None, int | None], ...]
+    #: Whether the branch leads out of the function.
+    leaves: bool = False
 
 
 class Untouchable(NamedTuple):
@@ -139,19 +141,19 @@ class _Finder:
         why = self._between(chain, branch)
         if why:
             return Untouchable(truth.symbol, first, why)
-        following = self.body.following(branch)
-        if following is None:
+        ways = self._ways(branch)
+        if ways is None:
             return Untouchable(truth.symbol, first, "apart")
-        jump, fall = following
+        jump, fall = ways
         flags = frozenset({FLAGS})
-        if not (is_dead(self.body, jump, flags) and is_dead(self.body, fall, flags)):
+        if not (self._dead(jump, flags) and self._dead(fall, flags)):
             return Untouchable(truth.symbol, first, "live")
         written = _written(instructions[index] for index in chain) - flags
         needed = self._needed(chain)
         kept = []
         for register, parts in WHOLE.items():
             mine = written & parts
-            read = [not is_dead(self.body, after, mine) for after in (fall, jump)] if mine else [False]
+            read = [not self._dead(after, mine) for after in (fall, jump)] if mine else [False]
             if not any(read):
                 continue
             held = self._register(parts, branch)
@@ -160,7 +162,20 @@ class _Finder:
             # On, a key's byte is 1.
             falling = int(jumps_on != held.zero_off)
             kept.append((register, falling if read[0] else None, 1 - falling if read[1] else None))
-        return KeyTest(truth.symbol, tuple(sorted(chain)), branch, jumps_on, tuple(kept))
+        return KeyTest(truth.symbol, tuple(sorted(chain)), branch, jumps_on, tuple(kept), jump is None)
+
+    def _ways(self, branch: int) -> tuple[int | None, int] | None:
+        """Where `branch` jumps and falls through; None for a jump out of the function, a conditional tail call."""
+        following = self.body.following(branch)
+        if following is not None:
+            return following[0], following[1]
+        target = self.body.instructions[branch].target
+        leaves = target not in self.body.labels and not target.lower().startswith((".l", '".l')) and bool(target)
+        return (None, branch + 1) if leaves and branch not in self.body.ends else None
+
+    def _dead(self, index: int | None, parts: frozenset[str]) -> bool:
+        """As `is_dead`; another function may read all but flags."""
+        return is_dead(self.body, index, parts) if index is not None else not parts - {FLAGS}
 
     def _asm(self, branch: int) -> _Truth | None:
         """A test that <asmrewrite/static_key.h> has in inline assembly: a comparison right before its branch."""
@@ -179,8 +194,8 @@ class _Finder:
         """The chain, with the load of the key's address when nothing else needs that."""
         body = self.body
         found = self._address_load(min(truth.chain))
-        following = body.following(branch)
-        if found is None or following is None:
+        ways = self._ways(branch)
+        if found is None or ways is None:
             return truth.chain
         chain = truth.chain | {found}
         parts = _written([body.instructions[found]])
@@ -190,7 +205,7 @@ class _Finder:
             if i not in chain
         )
         lost = _written(body.instructions[i] for i in truth.chain) & parts
-        dead = all(is_dead(body, after, parts - lost) for after in following)
+        dead = all(self._dead(after, parts - lost) for after in ways)
         return truth.chain if others or not dead or self._between(chain, branch) else chain
 
     def _address_load(self, index: int) -> int | None:

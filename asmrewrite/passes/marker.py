@@ -142,7 +142,7 @@ class _Writer:
         jump = shapes.aligned(f"{{disp32}} jmp\t{name}", end_label, 5, self.unit.options)
         self.edits.append(Edit(branch.start, branch.end, sets + jump))
         _, stubs, records = self.sections.setdefault(section, (end_label, [], []))
-        landing = f"{shapes.LABEL_PREFIX}landing_{number}" if _landing(test) else branch.target
+        landing = f"{shapes.LABEL_PREFIX}landing_{number}" if test.leaves or _landing(test) else branch.target
         stubs.append(self._stub(body, test, name, end_label, landing, place))
         flags = 0 if test.jumps_on else abi.FLAG_JUMPS_OFF
         records.append(

@@ -7,17 +7,37 @@
 f:                                      # @f
 	.cfi_startproc
 # %bb.0:
-	pushq	%rax
-	.cfi_def_cfa_offset 16
+	subq	$24, %rsp
+	.cfi_def_cfa_offset 32
 	movq	__SKEY__debug@GOTPCREL(%rip), %rax
 	movb	(%rax), %al
 	movzbl	%al, %eax
 	cmpl	$0, %eax
 	je	.LBB0_2
 # %bb.1:
-	callq	report@PLT
+	movl	$1, 20(%rsp)
+	movl	20(%rsp), %eax
+	#APP
+	#NO_APP
+	movl	%eax, 20(%rsp)
+	movl	20(%rsp), %eax
+	movl	%eax, 16(%rsp)
+	movl	16(%rsp), %eax
+	movl	%eax, 12(%rsp)                  # 4-byte Spill
+	jmp	.LBB0_3
 .LBB0_2:
-	popq	%rax
+	xorl	%eax, %eax
+	movl	%eax, 12(%rsp)                  # 4-byte Spill
+	jmp	.LBB0_3
+.LBB0_3:
+	movl	12(%rsp), %eax                  # 4-byte Reload
+	cltq
+	cmpq	$0, %rax
+	je	.LBB0_5
+# %bb.4:
+	callq	report@PLT
+.LBB0_5:
+	addq	$24, %rsp
 	.cfi_def_cfa_offset 8
 	retq
 .Lfunc_end0:

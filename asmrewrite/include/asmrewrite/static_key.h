@@ -58,13 +58,15 @@ struct static_key {
 #define ASMREWRITE_LIKELY(byte)		__builtin_expect(ASMREWRITE_JUMP(byte, "je", 0), 1)
 #else
 #ifdef __OPTIMIZE__
-#define ASMREWRITE_ON(byte, likely)	\
-	__builtin_expect(__extension__ ({ __asm__ volatile("" : "+m"(byte)); (byte); }) != 0, likely)
+#define ASMREWRITE_ON(byte)	(__extension__ ({ __asm__ volatile("" : "+m"(byte)); (byte); }) != 0)
 #else
-#define ASMREWRITE_ON(byte, likely)	(*(volatile unsigned char *)&(byte) != 0)
+#define ASMREWRITE_ON(byte)	(*(volatile unsigned char *)&(byte) != 0)
 #endif
-#define ASMREWRITE_UNLIKELY(byte)	ASMREWRITE_ON(byte, 0)
-#define ASMREWRITE_LIKELY(byte)		ASMREWRITE_ON(byte, 1)
+/* On the way that is not expected the value comes from an asm, so that it cannot be computed without a branch. */
+#define ASMREWRITE_HIDDEN(value)	\
+	__extension__ ({ int asmrewrite_value = (value); __asm__ volatile("" : "+r"(asmrewrite_value)); asmrewrite_value; })
+#define ASMREWRITE_UNLIKELY(byte)	__builtin_expect(ASMREWRITE_ON(byte) ? ASMREWRITE_HIDDEN(1) : 0, 0)
+#define ASMREWRITE_LIKELY(byte)		__builtin_expect(ASMREWRITE_ON(byte) ? 1 : ASMREWRITE_HIDDEN(0), 1)
 #endif
 
 #define static_branch_unlikely(key)	ASMREWRITE_UNLIKELY((key)->on)
