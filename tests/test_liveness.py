@@ -108,20 +108,22 @@ def test_entries() -> None:
 
 # ---- beside a decoder --------------------------------------------------------------------------------------
 
-POOL = (
-    "movl %ecx, %eax; movb %cl, %al; movb %ah, %cl; movw %dx, %ax; movq (%rdi), %rdx; movl %eax, 8(%rsi); leaq 4(%rdi,%rcx,2), %rax"
-    "; xorl %eax, %eax; xorl %ecx, %edx; addl %eax, %ecx; adcl $0, %edx; sbbl %ecx, %ecx; cmpl %eax, %ecx; testb %cl, %cl"
-    "; shll $3, %eax; shll %cl, %edx; incl %ecx; decl (%rdi); notl %edx; negl %eax; sete %al; setb %cl; cmovel %edx, %eax"
-    "; imull %ecx, %eax; imulq $3, %rdx, %rcx; mull %ecx; cltq; cqto; movzbl %al, %edx; movsbl %cl, %eax; bswap %edx"
-    "; bsfl %ecx, %eax; popcntl %ecx, %edx; btl $3, %eax; rolb $1, %al; xchgl %eax, %edx; movd %xmm0, %eax; movd %edx, %xmm1"
-    "; ucomisd %xmm0, %xmm1; pushq %rax; popq %rcx; stosb; movl $1, %ecx; movq $0, %rax; andl $1, %eax; xorb $1, %al; leave"
-)
+POOL = """
+    movl %ecx, %eax; movb %cl, %al; movb %ah, %cl; movw %dx, %ax; movq (%rdi), %rdx
+    movl %eax, 8(%rsi); leaq 4(%rdi,%rcx,2), %rax; xorl %eax, %eax; xorl %ecx, %edx; addl %eax, %ecx
+    adcl $0, %edx; sbbl %ecx, %ecx; cmpl %eax, %ecx; testb %cl, %cl; shll $3, %eax; shll %cl, %edx
+    incl %ecx; decl (%rdi); notl %edx; negl %eax; sete %al; setb %cl; cmovel %edx, %eax
+    imull %ecx, %eax; imulq $3, %rdx, %rcx; mull %ecx; cltq; cqto; movzbl %al, %edx; movsbl %cl, %eax
+    bswap %edx; bsfl %ecx, %eax; popcntl %ecx, %edx; btl $3, %eax; rolb $1, %al; xchgl %eax, %edx
+    movd %xmm0, %eax; movd %edx, %xmm1; ucomisd %xmm0, %xmm1; pushq %rax; popq %rcx; stosb
+    movl $1, %ecx; movq $0, %rax; andl $1, %eax; xorb $1, %al; leave
+"""
 
 
 @cache
 def pool() -> tuple[tuple[str, Effect], ...]:
     """Instructions, and what a decoder says of each."""
-    made = list(written("\t" + POOL + "\n"))
+    made = list(written(POOL))
     return tuple((instruction.text, truth) for instruction, truth in zip(made, truths(made), strict=True))
 
 
