@@ -134,7 +134,8 @@ _SUFFIXED = re.compile(r"(?<![\w.$])(?:callw|jmp[qw])[ \t\f]+[^*%\s]", re.IGNORE
 _COUNTED = re.compile(
     r"(?<![\w.$])(?:j[a-z]{1,4}|call[a-z]?|loop[a-z]*|xbegin)[ \t]+"
     r"(?![^\n#;]*[(\[])[^\n#;*%,]*?[\w.$][ \t]*[-+][ \t]*\w"
-    r"|(?<![\w.$+-])-?(?:[1-9]\d*|0x[0-9a-f]+)\(%rip\)|(?<![\w.$@\]])\[rip[ \t]*[-+][ \t]*\d",
+    r"|(?<![\w.$+*/-])-?(?:[1-9]\d*|0x[0-9a-f]+)(?:[-+*/](?:0x[0-9a-f]+|\d+))*\(%rip\)"
+    r"|(?<![\w.$@\]])\[rip[ \t]*[-+][ \t]*\d",
     re.IGNORECASE,
 )
 #: What `.arch` may say and leave what a rewriting adds in force.

@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 
 #: log2 of the word that a site lies in.
 BLOCK = 3
-_OWN = re.compile(r"__(?:relpoline|x86_indirect_thunk|x86_return_thunk|llvm_retpoline)|.*\.relpoline\.\d+\Z")
+#: Thunks and stubs, and what the headers of <asmrewrite/...> bring along.
+_OWN = re.compile(
+    r"__(?:relpoline|x86_indirect_thunk|x86_return_thunk|llvm_retpoline)|.*\.(?:relpoline|marker)\.\d+\Z|asmrewrite_"
+)
 _MARKS = ("__fentry__", "__patchable_function_entries")
 _RESOLVER = re.compile(r"^[ \t]*\.type[ \t]+([\w.$]+)[ \t]*,[ \t]*[@%#]?gnu_indirect_function", re.MULTILINE)
 _ALIAS = re.compile(r"^[ \t]*\.set[ \t]+([\w.$]+)[ \t]*,[ \t]*([\w.$]+)[ \t]*$", re.MULTILINE)
