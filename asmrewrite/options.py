@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 #: What a compiler's command line carries, as for any GCC plugin.
 PLUGIN_ARGUMENT = "-fplugin-arg-asmrewrite-"
 ENVIRONMENT = "ASMREWRITE_FLAGS"
+#: Set by the compiler wrapper where it compiles the kernel (asmrewrite/toolchain/kernel.py): "kernel" or "module".
+KERNEL = "ASMREWRITE_KERNEL"
 CONFIG_FILE = "asmrewrite.toml"
 
-SLOW_PATHS = ("retpoline", "lfence", "plain")
+SLOW_PATHS = ("retpoline", "lfence", "plain", "record")
 
 
 class Options(NamedTuple):
     """All options; every field is a key, with `-` for `_`."""
 
-    #: Passes to run, in order; () for relpoline and static-call, or with abi=kernel static-call alone.
+    #: Passes to run, in order; () for relpoline, static-call and marker, or with abi=kernel static-call alone.
     passes: tuple[str, ...] = ()
     #: "user" or "kernel": table formats and defaults.
     abi: str = "user"
@@ -32,7 +34,7 @@ class Options(NamedTuple):
     bundle: int = 0
     #: How a site is kept inside its block: "bundle" (.bundle_align_mode) or "p2align".
     align: str = "bundle"
-    #: The slow path of a relpoline: "retpoline", "lfence" or "plain".
+    #: The slow path of a relpoline: "retpoline", "lfence" or "plain"; with abi=kernel the kernel's thunk, or "record".
     slow: str = "retpoline"
     #: Entries of a stub's chain, 1 to 8.
     targets: int = 4
@@ -56,11 +58,17 @@ class Options(NamedTuple):
     on_unsure: str = "skip"
     #: Symbol prefixes of static-call trampolines.
     static_call_prefix: tuple[str, ...] = ("__SCT__", "____static_call_tramp_")
+    #: Where the eight bytes of each traced function are: "array" (made when it runs) or "literal" (before its label).
+    ops_layout: str = "array"
+    #: Functions of fewer instructions get no entry site.
+    ops_min_size: int = 0
+    #: Only functions in sections whose whole name matches get an entry site (a regular expression; "" for all).
+    ops_sections: str = ""
 
     @property
     def chosen(self) -> tuple[str, ...]:
         """The passes in effect."""
-        return self.passes or (("static-call",) if self.abi == "kernel" else ("relpoline", "static-call"))
+        return self.passes or (("static-call",) if self.abi == "kernel" else ("relpoline", "static-call", "marker"))
 
     @property
     def block(self) -> int:
@@ -131,10 +139,13 @@ KEYS: dict[str, Callable[[str], Any]] = {
     "check": _choice("off", "sites", "full"),
     "runtime": _switch,
     "profile": str,
-    "tables": _words_of("static-call"),
+    "tables": _words_of("static-call", "retpoline", "return", "mcount"),
     "stats": str,
     "on-unsure": _choice("skip", "error"),
     "static-call-prefix": _words,
+    "ops-layout": _choice("array", "literal"),
+    "ops-min-size": _number(0, 1000000),
+    "ops-sections": _pattern,
 }
 
 
@@ -199,9 +210,15 @@ def find_file(start: str) -> str:
 def gather(
     near: Iterable[tuple[str, str, str]] = (), environ: Mapping[str, str] = os.environ, start: str = "."
 ) -> Options:
-    """The options in effect: `near` (a command line) over ASMREWRITE_FLAGS over asmrewrite.toml."""
+    """The options in effect: `near` (a command line) over ASMREWRITE_FLAGS over asmrewrite.toml.
+
+    Farthest is what the compiler wrapper saw in the compiler's command line: that it compiles the kernel.
+    """
     path = find_file(start)
-    return merged(from_file(path) if path else (), from_flags(environ.get(ENVIRONMENT, "")), near)
+    seen = [("abi", "kernel", KERNEL)] if environ.get(KERNEL) else ()
+    found = merged(seen, from_file(path) if path else (), from_flags(environ.get(ENVIRONMENT, "")), near)
+    # What a profile of the kernel names, a module may not: only a part of it is exported.
+    return found._replace(profile="") if environ.get(KERNEL) == "module" else found
 
 
 def _toml_text(value: Any) -> str:

@@ -83,6 +83,10 @@ def rewrite(text: str | bytes, options: Options | None = None, *, file: str = "<
         text = text.decode("latin-1")
     chosen = passes(options.chosen)
     symbols = tuple(dict.fromkeys(symbol for _, p in chosen for symbol in p.watch(options)))
+    if options.abi == "kernel" and options.tables:
+        from asmrewrite.passes import tables
+
+        symbols = tuple(dict.fromkeys((*symbols, *tables.watch(options))))
     found = survey(parse(text, file=file, symbols=symbols))
     unit = Unit(found, tuple(branches(found)), options, _first_label(found))
     if options.profile:
@@ -90,6 +94,8 @@ def rewrite(text: str | bytes, options: Options | None = None, *, file: str = "<
 
         unit = unit._replace(profile=read(options.profile))
     outcomes = [p.run(unit) for _, p in chosen]
+    if options.abi == "kernel" and options.tables:
+        outcomes.append(tables.emit(unit, tuple(moved for outcome in outcomes for moved in outcome.moved)))
     skips = tuple(skip for outcome in outcomes for skip in outcome.skips)
     if options.on_unsure == "error":
         _require_sure(skips, file)
@@ -125,7 +131,9 @@ def _first_label(found: Survey) -> int:
     """A number above those of all labels and stubs that an earlier rewriting left in the listing."""
     if not any(section and section.name in abi.SECTIONS for _, section in found.sections):
         return 0
-    numbers = re.findall(rf"{re.escape(LABEL_PREFIX)}[a-z]+_(\d+)|\.relpoline\.(\d+)", found.listing.text)
+    if LABEL_PREFIX not in found.listing.text:
+        return 0  # gcc's own __mcount_loc
+    numbers = re.findall(rf"{re.escape(LABEL_PREFIX)}[a-z]+_(\d+)|\.(?:relpoline|marker)\.(\d+)", found.listing.text)
     return 1 + max((int(a or b) for a, b in numbers), default=-1)
 
 

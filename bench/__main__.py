@@ -11,13 +11,19 @@ from bench import loads, micro
 from bench.loads import baked, lua, nginx, redis, sqlite
 from bench.speed import speed
 from bench.table import Row, measured, summary
+from bench.tracing import tracing
 from bench.updates import updates
 from bench.variants import PLAIN, variants
 from conformance.command import CommandError
 from conformance.sources import TOOLS, require_tools
 
 #: What prints its own figures, and the loads of which all variants are compared.
-BENCHES: dict[str, Callable[[Path, int], Iterator[str]]] = {"speed": speed, "micro": micro.micro, "updates": updates}
+BENCHES: dict[str, Callable[[Path, int], Iterator[str]]] = {
+    "speed": speed,
+    "micro": micro.micro,
+    "updates": updates,
+    "trace": tracing,
+}
 LOADS = {"sqlite": sqlite.loads, "lua": lua.loads, "redis": redis.loads, "nginx": nginx.loads, "baked": baked.loads}
 
 

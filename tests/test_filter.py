@@ -75,7 +75,7 @@ def test_text_that_gas_refuses_passes_through(garbage: str) -> None:
         (["-o"], "-o needs a file"),
         (["a", "b"], "two inputs"),
         (["--passes=nope"], "no pass is named 'nope'; there are relpoline, static-call"),
-        (["--passes=relpoline", "--abi=kernel"], "abi=kernel"),
+        (["--slow=lfence", "--passes=relpoline", "--abi=kernel"], "abi=kernel"),
     ],
 )
 def test_wrong_options(words: list[str], message: str, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def assert_golden(name: str, folder: Path) -> None:
     made = assemble(result.text, folder / "out.o")
     verdicts = check(str(made))
     assert [str(v) for v in verdicts if v.verdict is not Verdict.PASS] == []
-    assert len(verdicts) == len(result.sites)
+    assert sum(1 for v in verdicts if v.pass_ in ("relpoline", "static-call")) == len(result.sites)
     again = rewrite(result.text, case.options)
     assert not again.changed, "its own output changes"
 

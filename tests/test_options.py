@@ -22,14 +22,14 @@ GOOD = {
     "check": ("off", "off"),
     "runtime": ("off", False),
     "profile": ("x.profile", "x.profile"),
-    "tables": ("static-call", ("static-call",)),
+    "tables": ("static-call, mcount", ("static-call", "mcount")),
     "stats": ("/dev/null", "/dev/null"),
     "on-unsure": ("error", "error"),
     "static-call-prefix": ("a_,b_", ("a_", "b_")),
 }
 BAD = {
     "abi": "windows", "bundle": "2", "align": "none", "slow": "quick", "targets": "0", "inline-asm": "maybe",
-    "functions": "(", "skip-functions": "[", "check": "deep", "tables": "mcount",
+    "functions": "(", "skip-functions": "[", "check": "deep", "tables": "orc",
     "on-unsure": "warn",
 }  # fmt: skip
 
@@ -66,7 +66,7 @@ def test_an_unlike_key_gets_the_list() -> None:
 
 
 def test_defaults_by_abi() -> None:
-    assert (Options().chosen, Options().block) == (("relpoline", "static-call"), 3)
+    assert (Options().chosen, Options().block) == (("relpoline", "static-call", "marker"), 3)
     assert (Options(abi="kernel").chosen, Options(abi="kernel").block) == (("static-call",), 6)
     assert Options(abi="kernel", bundle=4).block == 4
     assert Options(abi="kernel", passes=("x",)).chosen == ("x",)

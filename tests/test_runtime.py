@@ -135,7 +135,7 @@ def test_the_runtime_uses_no_vector_register_and_no_function_that_does() -> None
         for name, body in re.findall(r"^[0-9a-f]+ <(\S+)>:\n(.*?)(?:\n\n|\Z)", code, re.MULTILINE | re.DOTALL)
     }
     # What it calls of libc it calls when the program starts, ends or asks, never in the path of a call or a signal.
-    reached = {"asmrewrite_count", "asmrewrite_missed", "asmrewrite_trap_entry", "asmrewrite_static_refresh"}
+    reached = {"asmrewrite_count", "asmrewrite_missed", "asmrewrite_trap_entry", "asmrewrite_keyed_refresh"}
     assert reached <= calls.keys()
     while more := {name for function in reached for name in calls.get(function, ())} - reached:
         reached |= more

@@ -79,7 +79,10 @@ def test_keys(tmp_path: Path) -> None:
 
 
 def test_kernel_entries(tmp_path: Path) -> None:
-    """`.static_call_sites`: (site - ., key - .) with bit 0 of the key for a tail call (static_call_types.h)."""
+    """`.static_call_sites`: (site - ., key - .) with bit 0 of the key for a tail call (static_call_types.h).
+
+    A conditional jump to a trampoline is one (tools/objtool/check.c, is_sibling_call).
+    """
     text = rewritten("\tcall\t__SCT__a\n\tjmp\t__SCT__a\n\tjne\t__SCT__b\n\t.quad\t__SCK__a\n", "abi=kernel")
     made = assemble(text, tmp_path / "x.o")
     entries = relocations(made, ".static_call_sites")
@@ -88,7 +91,7 @@ def test_kernel_entries(tmp_path: Path) -> None:
         (8, "R_X86_64_PC32", ".text"), (12, "R_X86_64_PC32", "__SCK__a"),
         (16, "R_X86_64_PC32", ".text"), (20, "R_X86_64_PC32", "__SCT__b"),
     ]  # fmt: skip
-    assert [r.addend for r in entries[1::2]] == [0, 1, 0]
+    assert [r.addend for r in entries[1::2]] == [0, 1, 1]
     found = {offset: text for offset, _, text in instructions(made, ".text")}
     assert [found[r.addend].split()[0] for r in entries[0::2]] == ["call", "jmp", "jne"]
     assert "asmrewrite_sites" not in text

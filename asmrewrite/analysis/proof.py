@@ -26,6 +26,7 @@ _IN_CODE = (
 _IN_TABLE = re.compile(r"\.(?:quad|long|int|value|word|short|hword|[248]byte)[ \t][^\n#]*\.L[^\n#]*")
 #: Sections whose tables nobody jumps through.
 _NOTES = re.compile(r"\.(?:debug|gcc_except_table|eh_frame|stack|note|comment|llvm)")
+_IN_LSDA = re.compile(r"\.uleb128[ \t]+(\.L(?!EH[BE])[\w$.]+)-\.L")
 #: How much text behind a call is looked through for the end of its basic block.
 _WINDOW = 2000
 _R11 = re.compile(r"\br11[bwd]?\b", re.IGNORECASE)
@@ -49,6 +50,7 @@ class Prover:
     def __init__(self, found: Survey) -> None:
         self._survey = found
         self._in_data: frozenset[str] | None = None
+        self._pads: frozenset[str] | None = None
         self._closed: dict[str, bool] = {}
         self._parts: dict[str, list[tuple[int, int]]] | None = None
 
@@ -118,14 +120,14 @@ class Prover:
         text = self._survey.listing.text
         labels: set[str] = set()
         given: set[str] = set()
-        for start, end in self._extents(name):
+        for start, end in self.extents(name):
             labels.update(_LABEL.findall(text, start, end))
             for pattern in (*_IN_CODE, _IN_TABLE):
                 for mention in pattern.findall(text, start, end):
                     given.update(_NAME.findall(mention))
-        return not labels or not (labels & given or labels & self._given_by_data())
+        return not labels or not (labels & given or labels & self.given_by_data())
 
-    def _extents(self, name: str) -> list[tuple[int, int]]:
+    def extents(self, name: str) -> list[tuple[int, int]]:
         """The characters of the function `name` and of its cold part: each up to its `.size` or the next function."""
         if self._parts is None:
             self._parts = {}
@@ -137,7 +139,7 @@ class Prover:
                 self._parts.setdefault(base_name(function.name), []).append((function.start, end))
         return self._parts.get(name, [])
 
-    def _given_by_data(self) -> frozenset[str]:
+    def given_by_data(self) -> frozenset[str]:
         """Compiler labels in the tables of all sections but those of debuggers and unwinders."""
         if self._in_data is None:
             text = self._survey.listing.text
@@ -149,3 +151,10 @@ class Prover:
                         found.update(_NAME.findall(mention))
             self._in_data = frozenset(found)
         return self._in_data
+
+    def landing_pads(self) -> frozenset[str]:
+        """Compiler labels that exceptions may lead to, and others of the LSDA's call sites."""
+        if self._pads is None:
+            text = self._survey.listing.text
+            self._pads = frozenset(_IN_LSDA.findall(text) if ".gcc_except_table" in text else ())
+        return self._pads

@@ -1,4 +1,4 @@
-"""Why an indirect branch was left alone: one list, for people and programs."""
+"""Why an indirect branch or a function's entry was left alone: one list, for people and programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class SkipReason(str, Enum):
-    """Every indirect branch that is not a site has one of these."""
+    """Every indirect branch and, with call-ops, every function that is not a site has one of these."""
 
     #: A jump through a table of the same function; flags and `%r11` may be live at its targets.
     JUMP_TABLE = "jump-table"
@@ -63,6 +63,16 @@ class SkipReason(str, Enum):
     THUNK = "thunk"
     #: Through the compiler's thunk that takes its target from the stack.
     STACK_THUNK = "stack-thunk"
+    #: A key's byte that is read for another purpose than a branch: it stays a load.
+    KEY_VALUE = "key-value"
+    #: A test of a key whose load, comparison and branch cannot be brought together.
+    KEY_APART = "key-apart"
+    #: A test of a key whose registers or flags may be read behind it.
+    KEY_LIVE = "key-live"
+    #: abi=kernel: an indirect branch that goes through no thunk, so that nothing there protects or patches it.
+    NOT_A_THUNK = "not-a-thunk"
+    #: abi=kernel: in text that must not be patched as it runs (noinstr, entry, kprobes) or runs once (init, exit).
+    SPECIAL_TEXT = "special-text"
     #: The file asked to be left alone.
     FILE_OPTED_OUT = "file-opted-out"
     #: The function asked to be left alone.
@@ -71,6 +81,20 @@ class SkipReason(str, Enum):
     FUNCTION_EXCLUDED = "function-excluded"
     #: The operand grammar does not know the operand.
     UNKNOWN_OPERAND = "unknown-operand"
+    #: Of an entry: the part of a function that gcc split off, which is jumped to and never called.
+    COLD_PART = "cold-part"
+    #: Of an entry: the loader calls it, to choose a function, before anything else has run.
+    RESOLVER = "resolver"
+    #: Of an entry: what stands before the first instruction is not what compilers put there, or there is none.
+    ENTRY = "entry"
+    #: Of an entry: nops of -fpatchable-function-entry that are not ours to take.
+    PATCHABLE_ENTRY = "patchable-entry"
+    #: Of an entry: the compiler marked others (-pg -mfentry, -fpatchable-function-entry), and not this one.
+    NOT_INSTRUMENTED = "not-instrumented"
+    #: Of an entry: fewer instructions than `ops-min-size`.
+    TOO_SMALL = "too-small"
+    #: Of an entry: in a section that `ops-sections` leaves out.
+    SECTION_EXCLUDED = "section-excluded"
     #: No pass that rewrites such a branch was asked for.
     NOT_ASKED = "not-asked"
 
@@ -85,6 +109,6 @@ _UNSURE = frozenset(
         SkipReason.NOT_PROVEN, SkipReason.MACRO, SkipReason.MACRO_EFFECTS, SkipReason.CONDITIONAL,
         SkipReason.GLUED_COMMENT, SkipReason.REGISTER_ALIAS, SkipReason.RAW_LISTING, SkipReason.END_DIRECTIVE,
         SkipReason.UNKNOWN_SECTION, SkipReason.UNKNOWN_OPERAND, SkipReason.HAND_WRITTEN, SkipReason.R11_LIVE,
-        SkipReason.COUNTED,
+        SkipReason.COUNTED, SkipReason.ENTRY,
     }
 )  # fmt: skip

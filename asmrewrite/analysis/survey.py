@@ -30,11 +30,17 @@ class Place(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A function, or its cold part: its label's name and position, and its section."""
+    """A function, or its cold part: its label's name, the characters of its label's token, and where that stands."""
 
     name: str
     start: int
-    section: Section | None
+    end: int
+    place: Place
+
+    @property
+    def section(self) -> Section | None:
+        """The section that it is in."""
+        return self.place.section
 
 
 class Spot(NamedTuple):
@@ -215,7 +221,7 @@ class _Walk:
             self._abandon(SkipReason.END_DIRECTIVE)
         annotated = NOTE.search(text) is not None
         compiled = annotated or '\t.ident\t"' in text or text.startswith(_FLANG)
-        if self.counted or (not compiled and self.spots and _COUNTED.search(text)):
+        if self.counted or (not compiled and (self.spots or self.functions) and _COUNTED.search(text)):
             self._abandon(SkipReason.COUNTED)
         return Survey(
             self.listing,
@@ -266,7 +272,7 @@ class _Walk:
         name = (found.group(1) or found.group(2) or "") if found else ""
         if name in self.typed or (".cold" in name and name.partition(".cold")[0] in self.typed):
             self.inside[self._key()] = name
-            self.functions.append(Function(name, start, self.sections.current))
+            self.functions.append(Function(name, start, end, self.place()))
 
     def _type(self, kind: str, start: int, end: int) -> None:
         found = _TYPE.match(self.text, start, end)
@@ -413,7 +419,7 @@ class _Walk:
 
     def _is_open(self) -> bool:
         """Whether the listing ends inside of something, a comment or string, so that what is appended would be too."""
-        if not self.spots or self.listing.tokens[-1][0] == "QUIET":
+        if not (self.spots or self.functions) or self.listing.tokens[-1][0] == "QUIET":
             return False
         if _EMPTY_STRING.search(self.text, max(0, len(self.text) - 200)):
             return True
@@ -426,6 +432,7 @@ class _Walk:
         """Nothing in this listing may change, before this place or behind it."""
         self.trouble = trouble
         self.spots = [s._replace(place=s.place._replace(trouble=trouble)) for s in self.spots]
+        self.functions = [f._replace(place=f.place._replace(trouble=trouble)) for f in self.functions]
 
     def _spot(self, kind: str, start: int, end: int) -> None:
         if kind == "BRANCH" and _COUNTED.search(self.text, start, end):

@@ -29,6 +29,13 @@ def _become(command: list[str]) -> NoReturn:
         raise ToolError("no compiler was named", status=2, hint="as in: asmrewrite cc gcc -O2 -c x.c")
     arguments, ours = split_options(command)
     environment = dict(os.environ)
+    if "-D__KERNEL__" in arguments:
+        from asmrewrite.options import KERNEL
+        from asmrewrite.toolchain.kernel import inside
+
+        if not inside(arguments):
+            _run(arguments, environment)
+        environment[KERNEL] = os.environ[KERNEL] = "module" if "-DMODULE" in arguments else "kernel"
     if ours:
         from asmrewrite.options import ENVIRONMENT, gather
 
@@ -41,10 +48,16 @@ def _become(command: list[str]) -> NoReturn:
     if found.linker:
         found = _with_runtime(found, ours)
     environment.update(found.environment)
+    _run(list(found.argv), environment)
+
+
+def _run(argv: list[str], environment: dict[str, str]) -> NoReturn:
+    from asmrewrite.errors import ToolError
+
     try:
-        os.execvpe(found.argv[0], list(found.argv), environment)
+        os.execvpe(argv[0], argv, environment)
     except OSError as error:
-        raise ToolError(f"cannot run {found.argv[0]}: {error.strerror}", status=127) from None
+        raise ToolError(f"cannot run {argv[0]}: {error.strerror}", status=127) from None
 
 
 def _with_runtime(found: Plan, ours: list[tuple[str, str, str]]) -> Plan:

@@ -25,6 +25,10 @@ usage: asmrewrite COMMAND ...
   stress [--seconds N] [--threads N]      patch code while threads run through it, and count what goes wrong
   audit OBJECT|PROGRAM|DIR...             which indirect branches there are, what each is, how it is protected
       [--policy F] [--baseline F] [--write-baseline F] [--returns] [--json] [--sarif F|-]
+  trace [OPTION]... PROGRAM [ARG]...      run a program with markers and functions enabled, and write what it did
+        --enable GLOB, --functions GLOB, -o FILE.json[.gz], and more: trace --help
+  trace report FILE [--svg F] [--folded F|-]
+                                          counts and times of a trace; a flame graph
   demo                                    build, rewrite, check and run the shipped example
   --as-dir                                print the folder to give `gcc -B`
   --include-dir                           print the folder of the headers
@@ -86,6 +90,10 @@ def _dispatch(arguments: list[str]) -> int:
         from asmrewrite.cli.audit import audit_main
 
         return audit_main(rest)
+    if command == "trace":
+        from asmrewrite.cli.trace import trace_main
+
+        return trace_main(rest)
     if command == "demo":
         from asmrewrite.cli.demo import demo_main
 

@@ -25,7 +25,7 @@ from asmrewrite.toolchain.runtime import FLAGS, FOLDER, INCLUDE
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _SOURCES = os.path.join(_HERE, "stress")
-_RUNTIME = ("code.c", "trap.c", "stubs.c", "relpoline.c", "static_call.c", "control.c", "entry.S")
+_RUNTIME = ("code.c", "trap.c", "stubs.c", "relpoline.c", "keyed.c", "module.c", "markers.c", "control.c", "entry.S")
 USAGE = "usage: asmrewrite stress [--seconds N] [--threads N]"
 PROTOCOLS = ("store", "int3-without-barrier", "runtime")
 #: A displacement at an offset of a cache line: what it straddles, the largest first.

@@ -55,13 +55,25 @@ class Site(NamedTuple):
 
 
 class Skip(NamedTuple):
-    """An indirect branch that was left alone, and why."""
+    """An indirect branch or a function's entry that was left alone, and why."""
 
     reason: SkipReason
     function: str
     line: int
     column: int
     text: str
+
+
+class Moved(NamedTuple):
+    """abi=kernel: what became of a branch that a pass edited, for the table that lists it.
+
+    `start` is the character that it began at, -1 for a branch that the pass added; `site` is an expression for the
+    address of its instruction, "" when it is none of the table's any more. `table` is a word of the option `tables`.
+    """
+
+    start: int
+    site: str
+    table: str = ""
 
 
 class Outcome(NamedTuple):
@@ -73,6 +85,7 @@ class Outcome(NamedTuple):
     skips: tuple[Skip, ...] = ()
     #: More for the statistics: words and how often.
     notes: tuple[tuple[str, int], ...] = ()
+    moved: tuple[Moved, ...] = ()
 
 
 class Unit(NamedTuple):
@@ -97,24 +110,29 @@ class Unit(NamedTuple):
 
     def opted_out(self, branch: Branch, name: str) -> SkipReason | None:
         """Whether the source or the options keep the pass `name` away from `branch`."""
+        return self.excluded(branch.place.function, name)
+
+    def excluded(self, function: str, name: str) -> SkipReason | None:
+        """Whether the source or the options keep the pass `name` away from `function`."""
         from asmrewrite.analysis.reasons import SkipReason
         from asmrewrite.analysis.survey import base_name
 
         if self.survey.file_opted_out & {"all", name}:
             return SkipReason.FILE_OPTED_OUT
-        function = base_name(branch.place.function)
+        function = base_name(function)
         if self.survey.opted_out.get(function, frozenset()) & {"all", name}:
             return SkipReason.FUNCTION_OPTED_OUT
         include, exclude = self.options.functions, self.options.skip_functions
-        if (include and not _matches(include, function)) or (exclude and _matches(exclude, function)):
+        if (include and not matches(include, function)) or (exclude and matches(exclude, function)):
             return SkipReason.FUNCTION_EXCLUDED
         return None
 
 
-def _matches(pattern: str, function: str) -> bool:
+def matches(pattern: str, name: str) -> bool:
+    """Whether the regular expression `pattern` is all of `name`."""
     import re
 
-    return re.fullmatch(pattern, function) is not None
+    return re.fullmatch(pattern, name) is not None
 
 
 def passes(names: tuple[str, ...]) -> list[tuple[str, Pass]]:
@@ -131,6 +149,14 @@ def _load(name: str) -> Pass:
         from asmrewrite.passes.static_call import StaticCall
 
         return StaticCall()
+    if name == "marker":
+        from asmrewrite.passes.marker import Marker
+
+        return Marker()
+    if name == "call-ops":
+        from asmrewrite.passes.call_ops import CallOps
+
+        return CallOps()
     import sys
     from importlib.metadata import entry_points
 
@@ -143,5 +169,5 @@ def _load(name: str) -> Pass:
         if point.name == name:
             loaded: Pass = point.load()()
             return loaded
-    known = ", ".join(["relpoline", "static-call", *sorted(p.name for p in found)])
+    known = ", ".join(["relpoline", "static-call", "marker", "call-ops", *sorted(p.name for p in found)])
     raise OptionError(f"no pass is named {name!r}", hint=f"there are {known}")

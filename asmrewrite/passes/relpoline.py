@@ -18,12 +18,10 @@ stay in its function (jump table, computed goto) is never touched. The shape is 
 JumpSwitches, USENIX ATC 2019) with the comparison moved out of line, so that a site is one patchable call.
 
 `call/jmp __x86_indirect_thunk_REG` (gcc, the kernel) and `__llvm_retpoline_REG` (clang) become sites whose slow path
-is that thunk.
+is that thunk. With abi=kernel nothing else does, and other stubs are made: asmrewrite/passes/kernel_relpoline.py.
 """
 
 from __future__ import annotations
-
-import re
 
 from asmrewrite.analysis.properties import shadow_stack
 from asmrewrite.errors import OptionError, UnsoundError
@@ -37,11 +35,11 @@ if TYPE_CHECKING:
     from asmrewrite.analysis.reasons import SkipReason
     from asmrewrite.analysis.sections import Section
     from asmrewrite.options import Options
+    from asmrewrite.passes.kernel_relpoline import Writer as KernelWriter
     from asmrewrite.passes.training import Training
 
 #: The subsection that stubs go to; gas allows up to 8192, compilers use 0 and hand-written code small numbers.
 SUBSECTION = 8000
-_ODD = re.compile(r"[^A-Za-z0-9_.$]")
 #: The register that carries the target of a memory operand.
 CARRIER = "r11"
 
@@ -55,18 +53,24 @@ class Relpoline:
 
     def run(self, unit: Unit) -> Outcome:
         """A site for every indirect branch that may be one, a skip for every other."""
+        writer: _Writer | KernelWriter
         if unit.options.abi == "kernel":
-            raise OptionError("the relpoline pass does not know abi=kernel in this version")
-        writer = _Writer(unit)
+            from asmrewrite.passes.kernel_relpoline import Writer as KernelWriter
+
+            writer = KernelWriter(unit)
+        elif unit.options.slow == "record":
+            raise OptionError("slow=record is for abi=kernel")
+        else:
+            writer = _Writer(unit)
         skips: list[Skip] = []
         for branch in unit.branches:
             if branch.indirect:
-                reason = self._objection(unit, branch)
+                reason = self._objection(unit, branch) or writer.objection(branch)
                 if reason is None:
                     writer.site(branch)
                 else:
                     skips.append(unit.skipped(branch, reason))
-        return Outcome(tuple(writer.edits), writer.appended(), tuple(writer.sites), tuple(skips), writer.notes())
+        return writer.outcome(skips)
 
     def _objection(self, unit: Unit, branch: Branch) -> SkipReason | None:
         from asmrewrite.analysis.reasons import SkipReason
@@ -110,7 +114,7 @@ class _Writer:
         number, self.number = self.number, self.number + 1
         end_label = f"{shapes.LABEL_PREFIX}site_{number}"
         slots = f"{shapes.LABEL_PREFIX}slots_{number}"
-        name = f"{_plain(place.function)}.relpoline.{number}"
+        name = f"{shapes.plain_name(place.function)}.relpoline.{number}"
         register = branch.operand.register or CARRIER
         slow, flags = self._slow(branch, register)
         jump = "call" if branch.form == "call" else "{disp32} jmp"
@@ -137,7 +141,15 @@ class _Writer:
         )
         self.sites.append(Site("relpoline", branch.form, place.function, name, *self.unit.place(branch)))
 
-    def appended(self) -> str:
+    def objection(self, branch: Branch) -> SkipReason | None:
+        """What stands against a site with this ABI alone: nothing."""
+        return None
+
+    def outcome(self, skips: list[Skip]) -> Outcome:
+        """All of it."""
+        return Outcome(tuple(self.edits), self._appended(), tuple(self.sites), tuple(skips), self._notes())
+
+    def _appended(self) -> str:
         """Stubs, slots, records and thunks, to stand at the end of the listing."""
         pieces: list[str] = []
         for section, (anchor, stubs, slots, records) in self.sections.items():
@@ -150,7 +162,7 @@ class _Writer:
             pieces.append(self.training.appended())
         return "".join(pieces + [self.thunks[key] for key in sorted(self.thunks)])
 
-    def notes(self) -> tuple[tuple[str, int], ...]:
+    def _notes(self) -> tuple[tuple[str, int], ...]:
         """What the profile did, for the statistics."""
         return self.training.finish() if self.training else ()
 
@@ -179,8 +191,3 @@ class _Writer:
         key = register, notrack and slow != "retpoline"
         self.thunks.setdefault(key, shapes.thunk(slow, register, notrack, self.cfi))
         return shapes.thunk_name(slow, register, notrack), abi.SLOW_PATHS[slow] | (abi.FLAG_NOTRACK if notrack else 0)
-
-
-def _plain(function: str) -> str:
-    """`function` as a name that needs no quotes."""
-    return _ODD.sub("_", function) or "site"

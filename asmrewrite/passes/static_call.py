@@ -12,17 +12,16 @@ Before and after, with bytes (bundle 3; the offset was 5)::
 clobbers nothing. A call through the GOT (-fno-plt) becomes the direct call that it stands for. Proposed for the
 kernel by Poimboeuf (2018-19); the tables, that objtool makes there, are emitted here from the text.
 
-abi=user: records of asmrewrite/stubs/abi.py. abi=kernel: ``.static_call_sites`` of two 32-bit PC-relative words,
-the site and the key, with 1 (tail call) and 2 (init text) in the key's low bits
-(include/linux/static_call_types.h). The key of `__SCT__x` is `__SCK__x` where that name occurs in the listing
-and the trampoline itself elsewhere, as objtool has it.
+abi=user: records of asmrewrite/stubs/abi.py. abi=kernel: ``.static_call_sites``, by asmrewrite/passes/tables.py. The
+key of `__SCT__x` is `__SCK__x` where that name occurs in the listing and the trampoline itself elsewhere, as objtool
+has it.
 """
 
 from __future__ import annotations
 
 import re
 
-from asmrewrite.passes import Edit, Outcome, Site, Skip, Unit
+from asmrewrite.passes import Edit, Moved, Outcome, Site, Skip, Unit
 from asmrewrite.stubs import abi, shapes
 
 TYPE_CHECKING = False
@@ -57,7 +56,9 @@ class StaticCall:
                     writer.site(branch)
                 else:
                     skips.append(unit.skipped(branch, reason))
-        return Outcome(tuple(writer.edits), writer.appended(), tuple(writer.sites), tuple(skips))
+        return Outcome(
+            tuple(writer.edits), writer.appended(), tuple(writer.sites), tuple(skips), (), tuple(writer.moved)
+        )
 
     def _done(self, unit: Unit, branch: Branch) -> SkipReason | None:
         """Whether an earlier rewriting made `branch` a site; with align=p2align only its label tells."""
@@ -78,6 +79,7 @@ class _Writer:
         self.edits: list[Edit] = []
         self.sites: list[Site] = []
         self.records: dict[Section, tuple[str, list[str]]] = {}
+        self.moved: list[Moved] = []
         self._keys: dict[str, str] = {}
         self._defined: dict[str, bool] = {}
 
@@ -100,42 +102,32 @@ class _Writer:
         made = shapes.aligned(instruction, end_label, size, options)
         lost_lines = self.text.count("\n", branch.start, branch.end) - made.count("\n")
         self.edits.append(Edit(branch.start, branch.end, "\n" * lost_lines + made))
-        _, records = self.records.setdefault(section, (end_label, []))
-        records.append(self._record(branch, form, end_label, size, section))
+        if options.abi == "kernel":
+            self.moved.append(Moved(branch.start, f"{end_label}-{size}"))
+        else:
+            _, records = self.records.setdefault(section, (end_label, []))
+            records.append(self._record(branch, form, end_label, size))
         self.sites.append(Site("static-call", form, branch.place.function, symbol, *self.unit.place(branch)))
 
     def appended(self) -> str:
         """The tables, to stand at the end of the listing."""
-        kernel = self.unit.options.abi == "kernel"
-        if kernel and "static-call" not in self.unit.options.tables:
-            return ""
         pieces: list[str] = []
         for section, (anchor, records) in self.records.items():
-            if kernel:
-                where = f'{abi.KERNEL_STATIC_CALLS}, "aw", @progbits'
-            else:
-                where = shapes.linked_section(abi.SITES_SECTION, "a", anchor, section)
+            where = shapes.linked_section(abi.SITES_SECTION, "a", anchor, section)
             pieces += [f"\t.pushsection\t{where}\n\t.balign\t4\n", *records, "\t.popsection\n"]
         return "".join(pieces)
 
-    def _record(self, branch: Branch, form: str, end_label: str, size: int, section: Section) -> str:
+    def _record(self, branch: Branch, form: str, end_label: str, size: int) -> str:
         symbol = branch.operand.symbol
         key = self._key(symbol)
-        options = self.unit.options
-        if options.abi == "kernel":
-            flags = abi.KERNEL_TAIL if form == "jmp" else 0
-            return f"\t.long\t{end_label}-{size}-., {key}+{flags}-.\n"
         return shapes.record(
             end_label, size, f"{key}@GOTPCREL", "", pass_="static-call", form=form, reg=abi.NO_REGISTER, chain=0,
-            block=options.block, flags=abi.FLAG_KEY_IS_TRAMPOLINE if key == symbol else 0,
+            block=self.unit.options.block, flags=abi.FLAG_KEY_IS_TRAMPOLINE if key == symbol else 0,
         )  # fmt: skip
 
     def _key(self, symbol: str) -> str:
         if symbol not in self._keys:
-            for prefix, key_prefix in KEYS.items():
-                key = key_prefix + symbol[len(prefix) :]
-                known = symbol.startswith(prefix) and re.search(rf"(?<![\w.$]){re.escape(key)}(?![\w.$])", self.text)
-                self._keys[symbol] = key if known else symbol
+            self._keys[symbol] = key_of(symbol, self.text)
         return self._keys[symbol]
 
     def _is_defined(self, symbol: str) -> bool:
@@ -144,3 +136,13 @@ class _Writer:
             pattern = rf"(?<![\w.$]){name}\s*[:=]|\.(?:set|equ|eqv|equiv)\s+{name}\s*,"
             self._defined[symbol] = re.search(pattern, self.text, re.IGNORECASE) is not None
         return self._defined[symbol]
+
+
+def key_of(symbol: str, text: str) -> str:
+    """The key of the trampoline `symbol`: `__SCK__x` where `text` has that name, else the trampoline."""
+    for prefix, key_prefix in KEYS.items():
+        if symbol.startswith(prefix):
+            key = key_prefix + symbol[len(prefix) :]
+            if re.search(rf"(?<![\w.$]){re.escape(key)}(?![\w.$])", text):
+                return key
+    return symbol

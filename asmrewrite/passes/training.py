@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from asmrewrite.analysis.definitions import Definitions, reference
 from asmrewrite.stubs.shapes import LABEL_PREFIX
 
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
     from asmrewrite.analysis.sections import Section
     from asmrewrite.passes import Unit
     from asmrewrite.profile import Calls, Target
+
+_PLAIN = re.compile(r"[A-Za-z_][\w.$]*\Z", re.ASCII)
 
 
 class Training:
@@ -100,3 +104,22 @@ class Training:
 
     def _note(self, what: str, count: int = 1) -> None:
         self.notes[what] = self.notes.get(what, 0) + count
+
+
+class KernelTraining(Training):
+    """The same in the kernel, where nothing is interposed: a function that is not local means one thing in a module.
+
+    So it is named whichever file defines it. One of another module is not: a module is loaded where there may be
+    another one, and may name only what is exported.
+    """
+
+    def _symbol(self, target: Target, section: Section) -> str:
+        if target.module:
+            self._note("targets of another module")
+        elif target.offset or not target.symbol or not _PLAIN.match(target.symbol):
+            self._note("targets without a name")
+        elif target.file and self.defined.find(target.file, target.symbol) is None:
+            self._note("targets of another file")
+        else:
+            return target.symbol
+        return ""

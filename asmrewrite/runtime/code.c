@@ -16,7 +16,7 @@
 static uintptr_t text;			/* the pages that moved, as they run */
 static size_t text_size;
 static unsigned char *alias;		/* the same, then the arena, as they are written */
-static size_t spent;			/* bytes of the arena */
+static size_t spent = TRAMPOLINES_SIZE;	/* bytes of the arena */
 static bool barrier;			/* membarrier knows this process */
 
 /* The kernel clears this page in a child (MADV_WIPEONFORK): the lock is free there, and the copy not its own. */

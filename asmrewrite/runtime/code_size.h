@@ -5,4 +5,8 @@
 /* Bytes of address space that the arena has; untouched pages cost nothing. */
 #define ARENA_SIZE	0x800000
 
+/* Its beginning, for the trampolines of ops (ops.c), which have frame information of their own; bytes of each. */
+#define TRAMPOLINES_SIZE	0x2000
+#define TRAMPOLINE_SIZE		32
+
 #endif

@@ -9,7 +9,7 @@
 #define _CET_ENDBR
 #endif
 
-	.hidden	asmrewrite_thread, asmrewrite_decide, asmrewrite_sample, asmrewrite_trap_handle, asmrewrite_static_refresh
+	.hidden	asmrewrite_thread, asmrewrite_decide, asmrewrite_sample, asmrewrite_trap_handle, asmrewrite_this_module
 	.text
 
 	.macro	function name
@@ -143,6 +143,7 @@
 	function asmrewrite_call
 	movq	%rdi, %rax
 	movq	%rsi, %rdi
+	movq	%rdx, %rsi
 	lfence
 	jmp	*%rax
 	int3
@@ -169,7 +170,10 @@ asmrewrite_arena:
 	.skip	ARENA_SIZE
 	.size	asmrewrite_arena, ARENA_SIZE
 
-/* Its frame information: its stubs push nothing, so the return address is on top of the stack. */
+/*
+ * Its frame information: its stubs push nothing, so the return address is on top of the stack; a trampoline pushes one
+ * word with its first instruction, of 5 bytes.
+ */
 	.section .eh_frame, "a", @unwind
 0:	.long	2f-1f
 1:	.long	0
@@ -188,18 +192,26 @@ asmrewrite_arena:
 	.balign	8
 2:	.long	4f-3f
 3:	.long	3b-0b
-	.long	asmrewrite_arena-.
-	.long	ARENA_SIZE
+	.long	asmrewrite_arena+TRAMPOLINES_SIZE-.
+	.long	ARENA_SIZE-TRAMPOLINES_SIZE
 	.uleb128 0
 	.balign	8
-4:
+4:	.long	6f-5f
+5:	.long	5b-0b
+	.long	asmrewrite_arena-.
+	.long	TRAMPOLINES_SIZE
+	.uleb128 0
+	.byte	0x0f, 11			/* DW_CFA_def_cfa_expression: rsp+8, and 8 more behind 5 bytes of 32 */
+	.byte	0x77, 8, 0x80, 0, 0x4f, 0x1a, 0x35, 0x2a, 0x33, 0x24, 0x22
+	.balign	8
+6:
 /* See note.h. */
 	.section .note.asmrewrite, "a", @note
 	.balign	4
-	.long	1f-0f, 3f-2f, NOTE_REFRESH
+	.long	1f-0f, 3f-2f, NOTE_MODULE
 0:	.string	NOTE_NAME
 1:	.balign	4
-2:	.long	asmrewrite_static_refresh-.
+2:	.long	asmrewrite_this_module-.
 3:	.balign	4
 
 	.section .note.GNU-stack, "", @progbits

@@ -9,9 +9,11 @@
 
 #include "asmrewrite/relpoline.h"
 #include "code.h"
+#include "keyed.h"
+#include "module.h"
+#include "ops.h"
 #include "profile.h"
 #include "sites.h"
-#include "static_sites.h"
 
 static const char *log_file;
 static const char *profile_file;
@@ -20,7 +22,8 @@ static enum code_refusal refusal;
 void asmrewrite_restore_sites(void)
 {
 	asmrewrite_relpoline_restore();
-	asmrewrite_static_restore();
+	asmrewrite_keyed_restore();
+	asmrewrite_ops_restore();
 }
 
 /* The environment of a program with more rights than its user is not listened to. */
@@ -67,16 +70,21 @@ __attribute__((constructor(101))) static void start(void)
 	if (wanted && !strcmp(wanted, "off"))
 		return;
 	asmrewrite_only_count = wanted && !strcmp(wanted, "learn");
-	const bool relpolines = asmrewrite_relpoline_read(&low, &high), statics = asmrewrite_static_read(&low, &high);
+	const bool relpolines = asmrewrite_relpoline_read(&low, &high), keyed = asmrewrite_keyed_read(&low, &high);
+	const bool entries = asmrewrite_ops_read(&low, &high);
 
-	if (!relpolines && !statics)
+	if (!relpolines && !keyed && !entries)
 		return;
 	refusal = asmrewrite_code_open(low, high);
-	/* A child must not follow its parent's static calls. Relpolines do no harm: they compare. */
-	if (statics && refusal == CODE_OK)
+	/* A child must not follow its parent's keys. Relpolines do no harm: they compare. */
+	if (keyed && refusal == CODE_OK)
 		pthread_atfork(NULL, NULL, asmrewrite_code_own);
+	else if (entries && refusal == CODE_OK)
+		pthread_atfork(NULL, NULL, asmrewrite_ops_forked);
 	if (refusal != CODE_OK && log_file)
 		report();
+	if (asmrewrite_trace_module)
+		asmrewrite_trace_module(&asmrewrite_this_module);
 }
 
 __attribute__((destructor(101))) static void stop(void)
@@ -85,6 +93,9 @@ __attribute__((destructor(101))) static void stop(void)
 		report();
 	if (profile_file && *profile_file)
 		asmrewrite_profile_end(profile_file);
+	if (asmrewrite_trace_module_ends)
+		asmrewrite_trace_module_ends(&asmrewrite_this_module);
+	asmrewrite_ops_stop();
 	asmrewrite_relpoline_stop();
 	asmrewrite_relpoline_forget();
 	asmrewrite_code_close();

@@ -4,8 +4,8 @@ One record a site, of fixed size and PC-relative, so that tables need no relocat
 
     offset  size  field
          0     4  site     address of the instruction, minus the address of this field
-         4     4  dest     the stub (relpoline), or the GOT entry of the key (static call), minus this field's address
-         8     4  slots    the first slot minus this field's address; 0 when there are none
+         4     4  dest     the stub (relpoline), or the GOT entry of the key (others), minus this field's address
+         8     4  slots    the first slot (relpoline), or where the jump leads (marker), minus this field; or 0
         12     1  pass     1 relpoline, 2 static call, 3 marker, 4 call-ops
         13     1  form     0 call (5 bytes), 1 jmp (5 bytes), 2 conditional jump (6 bytes), 3 nop (5 bytes)
         14     1  reg      hardware number of the register that holds the target; 255 when there is none
@@ -26,11 +26,14 @@ VERSION = 1
 #: Sections of the user ABI; the linker gives each its __start_ and __stop_ symbols.
 SITES_SECTION = "asmrewrite_sites"
 SLOTS_SECTION = "asmrewrite_slots"
-#: Section of the kernel ABI (include/linux/static_call_types.h): two 32-bit PC-relative fields, site and key.
-KERNEL_STATIC_CALLS = ".static_call_sites"
+#: Sections of the kernel ABI (asmrewrite/stubs/kernel.py has their formats), and the flags in a static call's key.
+KERNEL_STATIC_CALLS, KERNEL_RELPOLINES = ".static_call_sites", ".relpoline_sites"
+KERNEL_SECTIONS = frozenset(
+    {KERNEL_STATIC_CALLS, KERNEL_RELPOLINES, ".retpoline_sites", ".return_sites", "__mcount_loc"}
+)
 KERNEL_TAIL, KERNEL_INIT = 1, 2
 #: Every rewriting that makes a site names one of these.
-SECTIONS = frozenset({SITES_SECTION, SLOTS_SECTION, KERNEL_STATIC_CALLS})
+SECTIONS = frozenset({SITES_SECTION, SLOTS_SECTION, *KERNEL_SECTIONS})
 
 PASSES = {"relpoline": 1, "static-call": 2, "marker": 3, "call-ops": 4}
 FORMS = {"call": 0, "jmp": 1, "jcc": 2, "nop": 3}
@@ -38,8 +41,9 @@ FORMS = {"call": 0, "jmp": 1, "jcc": 2, "nop": 3}
 FORM_SIZE = {"call": 5, "jmp": 5, "jcc": 6, "nop": 5}
 SLOW_PATHS = {"retpoline": 0, "lfence": 1, "plain": 2, "external": 3}
 NO_REGISTER = 255
-#: bits 0-1: slow path; bit 2: the branch was `notrack`; bit 3: the key is the trampoline, no __SCK__ being known.
-FLAG_SLOW_MASK, FLAG_NOTRACK, FLAG_KEY_IS_TRAMPOLINE = 3, 4, 8
+#: bits 0-1: slow path; bit 2: the branch was `notrack`; bit 3: the key is the trampoline, no __SCK__ being known;
+#: bit 4: a marker's branch is taken when its key is off, and not when it is on.
+FLAG_SLOW_MASK, FLAG_NOTRACK, FLAG_KEY_IS_TRAMPOLINE, FLAG_JUMPS_OFF = 3, 4, 8, 16
 
 #: A slot is an address. Before training it is the slot's own: data, which nothing calls, and not 0, so that a null
 #: call still faults; and in a movable program a relocation with an addend that can be changed later.

@@ -26,6 +26,8 @@ and the thunks that it ends in::
 
 from __future__ import annotations
 
+import re
+
 from asmrewrite.stubs import abi
 
 TYPE_CHECKING = False
@@ -35,6 +37,12 @@ if TYPE_CHECKING:
 
 #: All local labels that a rewriting adds begin so.
 LABEL_PREFIX = ".Lasmrewrite_"
+_ODD = re.compile(r"[^A-Za-z0-9_.$]")
+
+
+def plain_name(function: str) -> str:
+    """`function` as a name that needs no quotes, to begin a stub's with."""
+    return _ODD.sub("_", function) or "site"
 
 
 def thunk_name(slow: str, register: str, notrack: bool) -> str:
@@ -104,6 +112,8 @@ def aligned(instruction: str, end_label: str, size: int, options: Options) -> st
     block = options.block
     if options.align == "p2align":
         return f".p2align {block},,{size - 1}; {instruction}; {end_label}:"
+    if ";" in instruction:  # a prefix, which gas takes in front of a call only as a statement of its own
+        instruction = f".bundle_lock; {instruction}; .bundle_unlock"
     return f".bundle_align_mode {block}; {instruction}; {end_label}: .bundle_align_mode 0"
 
 

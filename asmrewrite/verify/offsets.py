@@ -32,6 +32,10 @@ class OffsetMap:
         """`original` may lead to each of `places`."""
         self._places[original] = places
 
+    def widen(self, original: int, places: frozenset[int]) -> None:
+        """`original` may lead to each of `places` too."""
+        self._places[original] = self._places.get(original, frozenset()) | places
+
     def __getitem__(self, original: int) -> int:
         """Where `original` went."""
         return original + self._shifts[bisect_right(self._starts, original) - 1]

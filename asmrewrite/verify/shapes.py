@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from iced_x86 import Code, Decoder
+from iced_x86 import Code, Decoder, Mnemonic
 
 from asmrewrite.stubs import abi
 
@@ -20,6 +20,26 @@ class Shape(NamedTuple):
 
     problem: str
     slow: Location | None = None
+
+
+#: What a function's entry is until it is traced, and what may stand before it.
+ENTRY_NOP, ENDBR = bytes.fromhex("0f1f440000"), bytes.fromhex("f30f1efa")
+#: Bytes of padding that keep 5 bytes inside an aligned word of 8.
+ENTRY_PADDING = 4
+
+
+def site_form(section: Section, offset: int) -> str:
+    """The form of the instruction of a site at `offset`: "nop", or that of a direct branch."""
+    return "nop" if section.data[offset : offset + 5] == ENTRY_NOP else direct_branch(section, offset)
+
+
+def entry_problem(section: Section, entry: int, site: int) -> str:
+    """What is wrong with the entry site at `site` of the function at `entry`; "" when it is the published one."""
+    before = section.data[entry:site] if entry <= site else b"?"
+    before = before.removeprefix(ENDBR)
+    if len(before) > ENTRY_PADDING or any(i.mnemonic != Mnemonic.NOP for i in Decoder(64, before)):
+        return "something else than endbr64 and padding stands between the function and its site"
+    return ""
 
 
 def direct_branch(section: Section, offset: int) -> str:

@@ -9,20 +9,27 @@ from typing import NamedTuple
 from asmrewrite.errors import CheckError
 from asmrewrite.stubs import abi
 from asmrewrite.verify.image import Image, Location, Section, damage
+from asmrewrite.verify.keytests import key_stub
 from asmrewrite.verify.shapes import (
     CMP_SIZE,
     JCC_SIZE,
     JMP_SIZE,
     abi_register,
-    direct_branch,
+    entry_problem,
+    site_form,
     stub_shape,
     thunk_problem,
 )
+
+#: log2 of the word that a function's entry site lies in, whatever the option `bundle` says.
+ENTRY_BLOCK = 3
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
+
+    from asmrewrite.verify import kernel
 
 
 class Verdict(str, Enum):
@@ -64,6 +71,11 @@ class SiteVerdict(NamedTuple):
         what = f"{self.pass_} {self.form} -> {self.target or '?'}"
         return f"{self.file}: {where}: {self.verdict.value} {what}{': ' + self.reason if self.reason else ''}"
 
+    @property
+    def unaligned(self) -> bool:
+        """Whether all that is wrong is that the instruction leaves its block, or that nothing keeps it inside."""
+        return self.reason.startswith(("the section is aligned", "the instruction straddles"))
+
     def as_dict(self) -> dict[str, Any]:
         """The verdict as plain data."""
         data = dict(self._asdict())
@@ -99,8 +111,10 @@ def check_image(image: Image) -> tuple[SiteVerdict, ...]:
     found: list[SiteVerdict] = []
     for table in image.named(abi.SITES_SECTION):
         found.extend(_user_table(image, table))
-    for table in image.named(abi.KERNEL_STATIC_CALLS):
-        found.extend(_kernel_table(image, table))
+    if any(section.name in abi.KERNEL_SECTIONS for section in image.sections):
+        from asmrewrite.verify import kernel
+
+        found.extend(_kernel_verdict(image, entry) for entry in kernel.tables(image))
     return tuple(found)
 
 
@@ -122,6 +136,7 @@ class _Entry:
         self.slow = abi.name_of(abi.SLOW_PATHS, self.record.flags & abi.FLAG_SLOW_MASK)
         self.site = image.follow(table, offset)
         self.dest = image.follow(table, offset + 4)
+        self.stub: tuple[int, int] | None = None
 
     def verdict(self) -> SiteVerdict:
         """The checks of this entry's pass, up to the first that fails."""
@@ -131,7 +146,12 @@ class _Entry:
         section = self.image.sections[site.section]
         problem, target = self._common(section, site), ""
         if not problem:
-            checks = {"relpoline": self._relpoline, "static-call": self._static_call}
+            checks = {
+                "relpoline": self._relpoline,
+                "static-call": self._static_call,
+                "marker": self._marker,
+                "call-ops": self._call_ops,
+            }
             found = checks.get(self.pass_)
             if found is None:
                 return self._say(f"no checker knows the pass {self.pass_}", site, "", Verdict.UNKNOWN)
@@ -147,8 +167,8 @@ class _Entry:
             return f"the entry makes no sense: form {record.form}, block {record.block}"
         return straddle(self.image, section, site.offset, size, record.block) or (
             ""
-            if direct_branch(section, site.offset) == self.form
-            else f"there is no {self.form} with 32-bit displacement"
+            if site_form(section, site.offset) == self.form
+            else f"there is no {self.form}{'' if self.form == 'nop' else ' with 32-bit displacement'}"
         )
 
     def _relpoline(self, section: Section, site: Location) -> tuple[str, str]:
@@ -200,9 +220,45 @@ class _Entry:
                 return "", one
         return f"the key {key.symbol} is not that of {name}", name
 
+    def _marker(self, section: Section, site: Location) -> tuple[str, str]:
+        image, key = self.image, self.dest
+        stub = image.follow(section, site.offset + 1, 4)
+        if stub is None or stub.section != section.number:
+            return "the instruction leads to no stub", ""
+        name = image.symbol_at(stub)
+        found = key_stub(image, section, stub.offset, site.offset + 5, image.follow(self.table, self.offset + 8))
+        if found.problem:
+            return found.problem, name
+        self.stub = stub.offset, found.size
+        if image.relocatable and (key is None or not key.got or key.offset or not key.symbol):
+            return "the entry names no key", name
+        return "", name
+
+    def _call_ops(self, section: Section, site: Location) -> tuple[str, str]:
+        record, image, entry = self.record, self.image, self.dest
+        if (record.form, record.block) != (abi.FORMS["nop"], ENTRY_BLOCK):
+            return f"the entry makes no sense: form {record.form}, block {record.block}", ""
+        if entry is None or entry.section != site.section or entry.symbol:
+            return "the entry names no function of its section", ""
+        name, distance = image.function(entry)
+        if (distance or not name) and image.symbols:
+            return "no function begins where the entry says", name
+        cell = image.follow(self.table, self.offset + 8) if self._names_cell() else None
+        if self._names_cell():
+            expected = Location(site.section, entry.offset - abi.SLOT_SIZE)
+            if cell is None or cell[:2] != expected[:2] or (section.address + expected.offset) % abi.SLOT_SIZE:
+                return "the literal is not the aligned word before the function", name
+            if section.data[expected.offset : entry.offset].strip(b"\0") or expected.offset < 0:
+                return "the literal is not empty", name
+        return entry_problem(section, entry.offset, site.offset), name
+
+    def _names_cell(self) -> bool:
+        """Whether the third field leads somewhere: in an object it may be 0 and have a relocation."""
+        return bool(self.record.slots) or self.offset + 8 in self.image.relocations(self.table.number)
+
     def _stub(self) -> tuple[int, int] | None:
-        if self.dest is None or not self.dest.section:
-            return None
+        if self.pass_ != "relpoline" or self.dest is None or not self.dest.section:
+            return self.stub
         return self.dest.offset, self.record.chain * (CMP_SIZE + JCC_SIZE) + JMP_SIZE
 
     def _say(self, problem: str, site: Location, target: str, verdict: Verdict | None = None) -> SiteVerdict:
@@ -214,53 +270,18 @@ class _Entry:
         return SiteVerdict(
             verdict, problem, self.image.path, self.pass_, self.form, self.image.sections[site.section].name,
             site.offset, function, distance, target, register, record.chain, record.block,
-            self.slow if relpoline else "", site.section, self._stub() if relpoline else None,
+            self.slow if relpoline else "", site.section, self._stub(),
         )  # fmt: skip
 
 
-def _kernel_table(image: Image, table: Section) -> Iterator[SiteVerdict]:
-    """``.static_call_sites``: two 32-bit PC-relative words an entry, the low bits of the key its flags."""
-    if len(table.data) % 8:
-        raise CheckError(f"{table.name} is {len(table.data)} bytes, no multiple of 8", file=image.path)
-    for offset in range(0, len(table.data), 8):
-        site, key = image.follow(table, offset), image.follow(table, offset + 4)
-        if site is None or not site.section or key is None:
-            yield _kernel_verdict(image, "the entry leads to no section", Location(0, 0), "", "call")
-            continue
-        section = image.sections[site.section]
-        form = direct_branch(section, site.offset)
-        if not form:
-            yield _kernel_verdict(image, "there is no direct branch", site, "", "call")
-            continue
-        target = image.follow(section, site.offset + abi.FORM_SIZE[form] - 4, 4)
-        name = image.symbol_at(target) if target else ""
-        flags = key.offset & 3 if key.symbol or image.relocatable else 0
-        place = Location(key.section, key.offset - flags)
-        key_name = key.symbol or _at(image, place)
-        problem = straddle(image, section, site.offset, abi.FORM_SIZE[form], 6)
-        if not problem and bool(flags & abi.KERNEL_TAIL) != (form == "jmp"):
-            problem = "the tail flag does not say what the instruction is"
-        keys = [key_name, *(() if key.symbol else image.labels_at(place))]
-        names = [name, *(image.labels_at(target) if target else ())]
-        named = any(one == other or is_key(one, other) for one in keys for other in names)
-        if not problem and image.relocatable and not named:
-            problem = f"the key {key_name} is not that of {name}"
-        yield _kernel_verdict(image, problem, site, name, form)
-
-
-def _at(image: Image, location: Location) -> str:
-    for symbol in image.symbols:
-        if symbol.name and (symbol.section, symbol.value) == location[:2]:
-            return symbol.name
-    return ""
-
-
-def _kernel_verdict(image: Image, problem: str, site: Location, target: str, form: str) -> SiteVerdict:
+def _kernel_verdict(image: Image, found: kernel.Found) -> SiteVerdict:
+    site = found.site
     function, distance = image.function(site)
+    register = abi_register(found.register)[1:] if found.register != abi.NO_REGISTER else ""
     return SiteVerdict(
-        Verdict.FAIL if problem else Verdict.PASS, problem, image.path, "static-call", form,
-        image.sections[site.section].name, site.offset, function, distance, target, "", 0, 6, "",
-        site.section, None,
+        Verdict.FAIL if found.problem else Verdict.PASS, found.problem, image.path, found.table, found.form,
+        image.sections[site.section].name, site.offset, function, distance, found.target, register, found.chain,
+        6 if found.table in ("static-call", "relpoline") else 0, found.slow, site.section, found.stub,
     )  # fmt: skip
 
 

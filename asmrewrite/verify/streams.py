@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from iced_x86 import Code, Decoder, Formatter, FormatterSyntax, Instruction, Mnemonic, OpKind, Register
 
+from asmrewrite.verify.keytests import KeyStub, is_set
 from asmrewrite.verify.offsets import OffsetMap
+from asmrewrite.verify.shapes import ENDBR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ _REX_W = range(0x48, 0x50)
 _PREFIXES = frozenset({*_LEGACY, *range(0x40, 0x50)})
 
 
+#: How long a test of a key may be, other instructions between its own included (bytes).
+_TEST_REACH = 400
+
+
 class Site(NamedTuple):
     """A site of the new section: the offset of its instruction, its size, and what the tables say of it."""
 
@@ -38,6 +44,10 @@ class Site(NamedTuple):
     pass_: str
     form: str
     register: int
+    #: Of a function's entry: where the function begins in the new section and in the original, and the bytes of data
+    #: before it.
+    entry: tuple[int, int] = (-1, -1)
+    literal: int = 0
 
 
 class Replaced(NamedTuple):
@@ -51,6 +61,10 @@ class Replaced(NamedTuple):
     #: Whether the original was a direct branch, and whether it had the prefix `notrack`.
     direct: bool
     notrack: bool
+    #: Of a marker: the instructions that went to its stub, offsets in both and length, the branch the last of them;
+    #: and the registers and values that are set before it.
+    moved: tuple[tuple[int, int, int], ...] = ()
+    sets: tuple[tuple[int, int], ...] = ()
 
 
 class Difference(NamedTuple):
@@ -73,12 +87,12 @@ class Walked(NamedTuple):
     end: int
     #: Offset of a relocated field that leads somewhere -> bytes from there to the end of its instruction.
     behind: dict[int, int]
-    #: The last bytes of the original's branches that became sites.
+    #: The last bytes of the original's branches that became sites or have another width.
     inner: frozenset[int]
 
 
 class Walk:
-    """The walk over one pair of sections; `relocated` are the offsets that relocations will fill."""
+    """The walk over one pair of sections; `relocations` are both's, `hooks` the original's symbols for __fentry__."""
 
     def __init__(
         self,
@@ -86,30 +100,44 @@ class Walk:
         new: Section,
         sites: list[Site],
         relocations: tuple[dict[int, Relocation], dict[int, Relocation]],
+        hooks: frozenset[int] = frozenset(),
+        stubs: dict[int, KeyStub] | None = None,
     ) -> None:
+        self.stubs = stubs or {}
         self.old, self.new = original.data, new.data
         self.relocations = relocations
+        self.hooks = hooks
         self.sites = sorted(sites)
         self.next_site = 0
+        #: The original's offset that the last function with a site begins at.
+        self.entered = -1
         self.offsets = OffsetMap()
         self.replaced: list[Replaced] = []
         self.differences: list[Difference] = []
         self.branches: list[tuple[int, int, int, int]] = []
         self.behind: dict[int, int] = {}
+        self.widened: list[int] = []
         self._decoders = (Decoder(64, self.old), Decoder(64, self.new))
 
     def walk(self) -> Walked:
         """Walk to the end of the original, or to the first difference."""
         o = n = 0
-        while o < len(self.old):
+        while o < len(self.old) or self._at_entry(o):
             o, n = self._padding(o, n)
+            if self._at_entry(o):
+                step = self._entry(o, n)
+                if step is None:
+                    self.differences.append(Difference(o, n, "the function does not begin with its site"))
+                    break
+                o, n = step
+                continue
             if o >= len(self.old):
                 break
             if self.old[o] in _LEGACY and self._length_in_doubt(o):
                 what = f"{self._text(0, o)}: processors disagree about its length"
                 self.differences.append(Difference(o, n, what, unknown=True))
                 break
-            step = self._site(o, n) or self._same(o, n)
+            step = self._marker(o, n) or self._site(o, n) or self._same(o, n)
             if step is None:
                 self.differences.append(Difference(o, n, f"{self._text(0, o)}  became  {self._text(1, n)}"))
                 break
@@ -122,7 +150,7 @@ class Walk:
         if self.next_site < len(self.sites) and not self.differences:
             left = self.sites[self.next_site]
             self.differences.append(Difference(o, left.offset, "a site of the tables took no branch's place"))
-        inner = frozenset(replaced.original[1] - 1 for replaced in self.replaced)
+        inner = frozenset((*(replaced.original[1] - 1 for replaced in self.replaced), *self.widened))
         return Walked(self.offsets, tuple(self.replaced), tuple(self.differences), n, self.behind, inner)
 
     def _length_in_doubt(self, offset: int) -> bool:
@@ -151,7 +179,7 @@ class Walk:
         """Pass over padding on both sides."""
         starts, new_starts = self._nops(0, o), self._nops(1, n)
         o_end, n_end = starts[-1], new_starts[-1]
-        if o_end == o and n_end == n:
+        if (o_end == o and n_end == n) or (o_end == o and self._is_test(o, n_end)):
             return o, n
         if o_end - o == n_end - n and self.old[o:o_end] == self.new[n:n_end]:
             return o_end, n_end
@@ -160,7 +188,8 @@ class Walk:
         # Between instructions: the middle of a long nop is something else.
         places = frozenset(new_starts)
         for place in starts:
-            self.offsets.loosen(place, places)
+            # Behind a site at a function's start, its first instruction may be aligned: the start led there before.
+            (self.offsets.widen if place == self.entered else self.offsets.loosen)(place, places)
         self.offsets.shift(o_end, n_end)
         return o_end, n_end
 
@@ -169,7 +198,11 @@ class Walk:
         found = [offset]
         data = (self.old, self.new)[side]
         relocations = self.relocations[side]
-        while offset < len(data):
+        end = len(data)
+        if self.next_site < len(self.sites) and self.sites[self.next_site].pass_ == "call-ops":
+            site = self.sites[self.next_site]
+            end = min(end, site.entry[0] - site.literal if side else site.entry[1])
+        while offset < end:
             instruction = self._decode(side, offset)
             if not is_nop(instruction) or any(offset + i in relocations for i in range(instruction.len)):
                 break
@@ -184,15 +217,78 @@ class Walk:
         """
         if o_end == len(self.old) or n_end == len(self.new):
             return True
-        at_site = self.next_site < len(self.sites) and self.sites[self.next_site].offset == n_end
+        site = self.sites[self.next_site] if self.next_site < len(self.sites) else None
+        if site and site.literal and n_end == site.entry[0] - site.literal:
+            # Data of 8 bytes, and before it what keeps the function as aligned as it was.
+            return any(_aligned(o, o_end, n, n_end - own) for own in (0, 8, 24, 56) if n_end - own >= n)
+        at_site = site is not None and site.offset == n_end
         return any(_aligned(o, o_end, n, n_end - own) for own in (range(6) if at_site else (0,)) if n_end - own >= n)
+
+    def _at_entry(self, o: int) -> bool:
+        """Whether the original's function that has the next site begins at `o`."""
+        if self.next_site >= len(self.sites):
+            return False
+        return self.sites[self.next_site].pass_ == "call-ops" and self.sites[self.next_site].entry[1] == o
+
+    def _entry(self, o: int, n: int) -> tuple[int, int] | None:
+        """The beginning of a function: its literal, `endbr64`, padding, and the site.
+
+        The original has nothing in the site's place, or a call of __fentry__, or nops of -fpatchable-function-entry.
+        """
+        site = self.sites[self.next_site]
+        before = self.new[n : n + site.literal]
+        if site.entry[0] != n + site.literal or before.strip(b"\0") or len(before) != site.literal:
+            return None
+        if any(place in self.relocations[1] for place in range(n, n + site.literal)):
+            return None
+        start, n = n, n + site.literal
+        if self.old[o : o + 4] == self.new[n : n + 4] == ENDBR:
+            self.offsets.widen(o, frozenset((start, n)))
+            self.offsets.shift(o, n)
+            o, n = o + 4, n + 4
+            start = n
+        end = site.offset + site.size
+        self.next_site += 1
+        self.entered = o
+        places = frozenset((start, *self._nops_between(n, site.offset), end))
+        if any(place in self.relocations[1] for place in range(n, end)):
+            return None
+        was = self._marked(o, end)
+        self.offsets.widen(o, places)
+        if was:
+            self.replaced.append(Replaced(site, (o, o + was), (n, end), (0, 0), direct=True, notrack=False))
+            self.offsets.loosen(o + was, frozenset((end,)))
+        self.offsets.shift(o + was, end)
+        return o + was, end
+
+    def _nops_between(self, start: int, end: int) -> list[int]:
+        """The offsets of the instructions in [start, end) of the new section, which level "sites" has seen, and end."""
+        found = [start]
+        while found[-1] < end:
+            found.append(found[-1] + self._decode(1, found[-1]).len)
+        return found
+
+    def _marked(self, o: int, end: int) -> int:
+        """How many bytes of the original at `o` are there for the same purpose as the site that ends at `end`."""
+        if o >= len(self.old):
+            return 0
+        call = self._decode(0, o)
+        if call.is_call_near or (call.is_call_near_indirect and call.is_ip_rel_memory_operand):
+            # Whether it is one of __fentry__ its relocation says; another call is also in the new section.
+            relocation = next(
+                (self.relocations[0][o + i] for i in range(call.len) if o + i in self.relocations[0]), None
+            )
+            return call.len if relocation is not None and relocation.symbol in self.hooks else 0
+        mine, theirs = self._nops(0, o), self._nops(1, end)
+        five = self.old[o : o + 5] == b"\x90" * 5 and len(mine) > 5
+        return 5 if five and mine[-1] - mine[5] == theirs[-1] - end else 0
 
     def _site(self, o: int, n: int) -> tuple[int, int] | None:
         """The original's branch at `o` and the site that begins at `n`, padding and load included."""
         if self.next_site >= len(self.sites):
             return None
         site = self.sites[self.next_site]
-        if site.offset - n > 24:
+        if site.offset - n > 24 or site.pass_ in ("marker", "call-ops"):
             return None
         branch = self._decode(0, o)
         load = (0, 0)
@@ -217,6 +313,71 @@ class Walk:
         elif load != (0, 0) and branch.is_ip_rel_memory_operand:
             self._follow(branch, self._decode(1, n), o, n)
         return o + branch.len, end
+
+    def _is_test(self, o: int, n: int) -> bool:
+        """Whether a test of a key begins at `o` of which the site is at `n`."""
+        stub = self.stubs.get(n)
+        return stub is not None and self._alike(o, stub.chain[0].ip)
+
+    def _marker(self, o: int, n: int) -> tuple[int, int] | None:
+        """The test of a key at `o`, other instructions between its own, and its site behind those at `n`."""
+        if self.next_site >= len(self.sites):
+            return None
+        site = self.sites[self.next_site]
+        stub = self.stubs.get(site.offset)
+        if stub is None or stub.branch is None or not self._alike(o, stub.chain[0].ip):
+            return None
+        first = o
+        moved: list[tuple[int, int, int]] = []
+        kept: list[tuple[int, int]] = []
+        while len(moved) < len(stub.chain) or not self._alike(o, stub.branch.ip):
+            old = self._decode(0, o)
+            if old.code == Code.INVALID or o - first > _TEST_REACH:
+                return None
+            if len(moved) < len(stub.chain) and self._alike(o, stub.chain[len(moved)].ip):
+                moved.append((o, stub.chain[len(moved)].ip, old.len))
+                kept.append((o, n))
+            elif n < site.offset and self._alike(o, n):
+                kept.append((o, n))
+                n += self._decode(1, n).len
+            else:
+                return None
+            o += old.len
+        branch = self._decode(0, o)
+        kept.append((o, n))
+        moved.append((o, stub.branch.ip, branch.len))
+        start = n
+        sets: list[tuple[int, int]] = []
+        while n < site.offset and is_set(instruction := self._decode(1, n)):
+            sets.append((instruction.op0_register, instruction.immediate32))
+            n += instruction.len
+        padding = self._nops(1, n)
+        if padding[-1] != site.offset or site.offset - n > 7:
+            return None
+        self.next_site += 1
+        gone = {place: there for place, there, _ in moved}
+        for place, there in kept:
+            self.offsets.shift(place, there)
+            if there == start:
+                # What stood before an instruction that is gone stands before the site, or its padding.
+                self.offsets.widen(place, frozenset({start, *padding}))
+            now = gone.get(place, there)
+            self._follow(self._decode(0, place), self._decode(1, now), place, now)
+        end = site.offset + site.size
+        self.replaced.append(
+            Replaced(site, (first, o + branch.len), (start, end), (0, 0), True, False, tuple(moved), tuple(sets))
+        )
+        return o + branch.len, end
+
+    def _alike(self, o: int, n: int) -> bool:
+        """Whether both are one instruction, but for where it leads."""
+        old, new = self._decode(0, o), self._decode(1, n)
+        if Code.INVALID in (old.code, new.code) or old.mnemonic != new.mnemonic:
+            return False
+        if _is_direct(old) and _is_direct(new):
+            return self._prefixes(0, o) == self._prefixes(1, n)
+        equal = self.old[o : o + old.len] == self.new[n : n + new.len]
+        return equal or self._equal_but_target(old, new, o, n)
 
     def _is_replaced(self, branch: Instruction, site: Site, loaded: bool) -> bool:
         """Whether `branch` is what such a site may replace: the same form, through the same register."""
@@ -256,6 +417,8 @@ class Walk:
             return o + old.len, n + new.len
         if old.mnemonic != new.mnemonic or not (equal or self._equal_but_target(old, new, o, n)):
             return None
+        if old.len != new.len:
+            self.widened.append(o + old.len - 1)
         self._follow(old, new, o, n)
         return o + old.len, n + new.len
 

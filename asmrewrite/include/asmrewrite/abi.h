@@ -28,6 +28,7 @@ enum asmrewrite_form {
 #define ASMREWRITE_FLAG_SLOW_MASK		3	/* enum asmrewrite_slow */
 #define ASMREWRITE_FLAG_NOTRACK			4	/* the branch was `notrack` */
 #define ASMREWRITE_FLAG_KEY_IS_TRAMPOLINE	8	/* no __SCK__ was known: dest leads to the trampoline */
+#define ASMREWRITE_FLAG_JUMPS_OFF		16	/* a marker's branch is taken when its key is off */
 
 enum asmrewrite_slow {
 	ASMREWRITE_SLOW_RETPOLINE = 0,
@@ -41,8 +42,9 @@ enum asmrewrite_slow {
 /* One site. The first three fields are distances from the field itself, so they need no relocation at run time. */
 struct asmrewrite_site {
 	int32_t site;		/* the instruction */
-	int32_t dest;		/* relpoline: the stub; static call: the GOT entry of the key */
-	int32_t slots;		/* relpoline: the first of `chain` 8-byte slots; else 0. Untrained: its own address */
+	int32_t dest;		/* relpoline: the stub; static call, marker: the GOT entry of the key */
+	int32_t slots;		/* relpoline: the first of `chain` 8-byte slots, each untrained its own address;
+				   marker: where the branch leads; else 0 */
 	uint8_t pass;		/* enum asmrewrite_pass */
 	uint8_t form;		/* enum asmrewrite_form */
 	uint8_t reg;		/* hardware number of the register that holds the target */

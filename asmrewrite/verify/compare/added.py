@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asmrewrite.stubs import abi
+from asmrewrite.stubs import abi, kernel
 from asmrewrite.verify.compare.comparison import GROUP, LINK_ORDER, TABLES, THUNKS, Comparison, only_nops
 from asmrewrite.verify.sites import Verdict
 
@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from asmrewrite.verify.sites import SiteVerdict
+
+#: Bits of a record that mean something, by pass.
+_FLAGS = {
+    abi.PASSES["relpoline"]: abi.FLAG_SLOW_MASK | abi.FLAG_NOTRACK,
+    abi.PASSES["static-call"]: abi.FLAG_KEY_IS_TRAMPOLINE,
+    abi.PASSES["marker"]: abi.FLAG_JUMPS_OFF,
+}
+_KERNEL_TABLES = {table.section: table for table in (*kernel.TABLES.values(), kernel.RELPOLINE)}
 
 
 def added(both: Comparison) -> str:
@@ -32,8 +40,9 @@ def added(both: Comparison) -> str:
             own = both.thunk_size(s)
             if s.data[own:].strip(b"\xcc\x90\0") and not only_nops(s.data[own:]):
                 return f"there is code behind {name}"
-        elif s.name == abi.KERNEL_STATIC_CALLS:
-            if flags != 3 or s.alignment < 4:
+        elif s.name in abi.KERNEL_SECTIONS:
+            table = _KERNEL_TABLES[s.name]
+            if flags != (3 if "w" in table.flags else 2) or s.alignment < table.align:
                 return f"{s.name} has flags of its own"
         else:
             wanted = LINK_ORDER | (3 if s.name == abi.SLOTS_SECTION else 2)
@@ -62,15 +71,17 @@ def records(both: Comparison) -> str:
         for offset in range(0, len(table.data), abi.RECORD_SIZE):
             record = abi.Record.unpack(table.data, offset)
             place = both.new.follow(table, offset)
-            static = record.pass_ == abi.PASSES["static-call"]
-            spare = abi.FLAG_KEY_IS_TRAMPOLINE if static else abi.FLAG_SLOW_MASK | abi.FLAG_NOTRACK
-            nothing = (record.reg, record.chain, record.slots) == (abi.NO_REGISTER, 0, 0)
-            if record.reserved or record.flags & ~spare or (static and not nothing):
+            static = record.pass_ in (abi.PASSES["static-call"], abi.PASSES["marker"])
+            entry = record.pass_ == abi.PASSES["call-ops"]
+            spare = _FLAGS.get(record.pass_, 0)
+            nothing = (record.reg, record.chain) == (abi.NO_REGISTER, 0)
+            nothing = nothing and (not record.slots or record.pass_ != abi.PASSES["static-call"])
+            if record.reserved or record.flags & ~spare or ((static or entry) and not nothing):
                 return f"the record at {offset:#x} says what has no meaning"
             if static and both.new.relocation_kind(table, offset + 4) not in (9, None):
                 return f"the key of the record at {offset:#x} is reached in another way"
             found = notrack.get((place.section, place.offset)) if place else None
-            if not static and found is not None and found != bool(record.flags & abi.FLAG_NOTRACK):
+            if not (static or entry) and found is not None and found != bool(record.flags & abi.FLAG_NOTRACK):
                 return f"the record at {offset:#x} says otherwise whether the branch is notrack"
     return ""
 
@@ -87,7 +98,7 @@ def _slots(both: Comparison) -> Iterator[tuple[int, int]]:
 
 def _slow(both: Comparison, verdict: SiteVerdict) -> tuple[int, int] | None:
     """Section and offset of a site's slow path."""
-    if not verdict.stub or verdict.verdict is not Verdict.PASS:
+    if not verdict.stub or verdict.pass_ != "relpoline" or verdict.verdict is not Verdict.PASS:
         return None
     found = both.new.follow(both.new.sections[verdict.number], sum(verdict.stub) - 4, 4)
     return (found.section, found.offset) if found else None

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from asmrewrite.verify.streams import Walked
 
 #: Sections that a rewriting adds, by name and by the beginning of a name.
-ADDED = frozenset({abi.SITES_SECTION, abi.SLOTS_SECTION, abi.KERNEL_STATIC_CALLS})
+ADDED = frozenset({abi.SITES_SECTION, abi.SLOTS_SECTION, *abi.KERNEL_SECTIONS})
 THUNKS = ".text.__relpoline_"
 THUNK_SYMBOLS = "__relpoline_"
+#: What -pg -mfentry calls; the site of a function's entry takes its place.
+HOOK = "__fentry__"
 #: Sections that hold no content of the program.
 TABLES = frozenset({"SHT_SYMTAB", "SHT_STRTAB", "SHT_RELA", "SHT_GROUP", "SHT_NULL"})
 #: Section flags.
-EXEC, LINK_ORDER, GROUP = 4, 0x80, 0x200
+ALLOC, EXEC, LINK_ORDER, GROUP = 2, 4, 0x80, 0x200
 #: R_X86_64_64, _32, _32S; R_X86_64_PC64; R_X86_64_PC8, of `loop` and `jrcxz`.
 _ABSOLUTE, _PC64, _PC8 = (1, 10, 11), 24, 15
 
@@ -68,6 +70,9 @@ class Comparison:
         self.bases: dict[int, list[int]] = {}
         self.moved: dict[int, OffsetMap] = {}
         self.tables: dict[tuple[int, int], tuple[int, int]] = {}
+        from asmrewrite.verify.compare.keys import Keys
+
+        self.keys = Keys(self)
 
     def say(self, section: str, problem: str, verdict: Verdict = Verdict.FAIL) -> None:
         self.verdicts.append(SectionVerdict(verdict if problem else Verdict.PASS, section, problem))

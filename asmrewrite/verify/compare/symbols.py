@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from asmrewrite.verify.compare.comparison import ADDED, THUNK_SYMBOLS, Comparison
+from asmrewrite.stubs import abi
+from asmrewrite.stubs.kernel import THUNK_PREFIX
+from asmrewrite.verify.compare.comparison import ADDED, HOOK, THUNK_SYMBOLS, Comparison
+from asmrewrite.verify.kernel import stub_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,10 +35,17 @@ def symbols(both: Comparison) -> None:
     # What only our tables name: keys, and the GOT that they are reached through.
     known = {s.name for s in mine}
     named = {both.name(both.new, r) for s in both.new.sections for r in _table_relocations(both, s)}
+    named |= _stub_names(both)
     theirs = [s for s in theirs if s.section or s.special or s.name in known or s.name not in named | {_GOT}]
+    if any(v.slow == "record" for v in both.sites):
+        # Nothing else may have named a thunk.
+        there = {s.name for s in theirs}
+        mine = [s for s in mine if s.section or s.name in there or not s.name.startswith(THUNK_PREFIX)]
     # A static call went through the GOT, and nothing else: gas names the GOT no more.
     if _GOT not in {s.name for s in theirs}:
         mine = [s for s in mine if s.name != _GOT or s.section or s.special]
+    if HOOK not in {s.name for s in theirs}:
+        mine = [s for s in mine if s.name != HOOK or s.section or s.special]
     problem = "" if len(mine) == len(theirs) else f"there were {len(mine)} symbols and are {len(theirs)}"
     for a, b in zip(sorted(mine, key=_order), sorted(theirs, key=_order), strict=False):
         problem = problem or _symbol(both, a, b)
@@ -44,6 +54,18 @@ def symbols(both: Comparison) -> None:
 
 def _table_relocations(both: Comparison, section: Section) -> list[Relocation]:
     return list(both.new.relocations(section.number).values()) if section.name in ADDED else []
+
+
+def _stub_names(both: Comparison) -> set[str]:
+    """What the stubs of the kernel name: targets, thunks and recorders; all was checked at level "sites"."""
+    names: set[str] = set()
+    if both.new.named(abi.KERNEL_RELPOLINES):
+        for v in both.sites:
+            relocations = both.new.relocations(v.number) if v.stub else {}
+            for place in stub_fields(both.new.sections[v.number], *v.stub) if v.stub else ():
+                if place in relocations:
+                    names.add(both.name(both.new, relocations[place]))
+    return names
 
 
 def _symbol(both: Comparison, a: Symbol, b: Symbol) -> str:

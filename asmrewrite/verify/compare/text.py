@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from asmrewrite.stubs import abi
-from asmrewrite.verify.compare.comparison import EXEC, Comparison, only_nops, register_number
+from asmrewrite.verify.compare.comparison import EXEC, HOOK, Comparison, only_nops, register_number
+from asmrewrite.verify.compare.entries import entry_sites
+from asmrewrite.verify.compare.keys import moved_relocations
 from asmrewrite.verify.image import GOT_RELATIVE, PC_RELATIVE, Location, Relocation
 from asmrewrite.verify.shapes import CMP_SIZE, JCC_SIZE, abi_register
 from asmrewrite.verify.sites import Verdict
@@ -12,6 +14,7 @@ from asmrewrite.verify.streams import Replaced, Site, Walk
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asmrewrite.verify.image import Section
+    from asmrewrite.verify.sites import SiteVerdict
 
 #: GOTPCREL of a call or jump, and of a mov (psABI, "Optimize GOTPCRELX relocations").
 _GOTPCRELX, _REX_GOTPCRELX = 41, 42
@@ -24,16 +27,31 @@ def text_sections(both: Comparison) -> list[int]:
 def walk(both: Comparison, number: int) -> None:
     old, new = both.old.sections[number], both.new.sections[both.pairs[number]]
     sites = [
-        Site(v.offset, abi.FORM_SIZE[v.form], v.pass_, v.form, register_number(v.register))
+        _site(v, new)
         for v in both.sites
-        if v.number == new.number and v.pass_ in ("relpoline", "static-call")
+        if v.number == new.number and v.pass_ in ("relpoline", "static-call", "marker")
     ]
+    sites += entry_sites(both, number)
     relocations = (both.old.relocations(number), both.new.relocations(new.number))
-    walked = Walk(old, new, sites, relocations).walk()
+    hooks = frozenset(i for i, s in enumerate(both.old.symbols) if s.name == HOOK and not s.section)
+    stubs = {}
+    for (section, offset), marker in both.keys.markers.items():
+        stub = marker.stub(both.new, new) if section == new.number else None
+        if stub:
+            stubs[offset] = stub
+    walked = Walk(old, new, sites, relocations, hooks, stubs).walk()
     both.walked[number] = walked
     for difference in walked.differences[:4]:
         verdict = Verdict.UNKNOWN if difference.unknown else Verdict.FAIL
         both.say_at(number, difference.original, difference.new, difference.what, verdict)
+
+
+def _site(verdict: SiteVerdict, new: Section) -> Site:
+    """A site of the tables. One of the kernel that still calls its thunk was only put in its block, as static calls."""
+    kept = verdict.pass_ == "relpoline" and verdict.slow == "external" and not verdict.chain
+    size = abi.FORM_SIZE[verdict.form] + (kept and new.data[verdict.offset : verdict.offset + 1] == b"\x2e")
+    pass_ = "static-call" if kept else verdict.pass_
+    return Site(verdict.offset, size, pass_, verdict.form, register_number(verdict.register))
 
 
 def compare_text(both: Comparison, old: Section, new: Section) -> None:
@@ -44,7 +62,11 @@ def compare_text(both: Comparison, old: Section, new: Section) -> None:
     number, walked = old.number, both.walked[old.number]
     mine, theirs = dict(both.old.relocations(number)), dict(both.new.relocations(new.number))
     for replaced in walked.replaced:
-        if problem := _replaced(both, old, replaced, mine, theirs):
+        if replaced.moved:
+            marker = _marker(both, number, replaced, mine, theirs)
+            if marker[0]:
+                return both.say_at(number, replaced.original[0], replaced.new[0], *marker)
+        elif problem := _replaced(both, old, replaced, mine, theirs):
             return both.say_at(number, replaced.original[0], replaced.new[0], problem)
     for offset, relocation in mine.items():
         place = walked.offsets[offset]
@@ -60,10 +82,26 @@ def compare_text(both: Comparison, old: Section, new: Section) -> None:
     return both.say(old.name, _rest(both, old, new))
 
 
+def _marker(
+    both: Comparison, number: int, replaced: Replaced, mine: dict[int, Relocation], theirs: dict[int, Relocation]
+) -> tuple[str, Verdict]:
+    stub = next(v.stub for v in both.sites if v.offset == replaced.site.offset and v.number == both.pairs[number])
+    if stub is None:
+        return "its stub is none", Verdict.FAIL
+    problem = moved_relocations(both, replaced, stub, mine, theirs)
+    return (problem, Verdict.FAIL) if problem else both.keys.compare(number, replaced)
+
+
 def _stub_fields(both: Comparison, number: int) -> set[int]:
     """The offsets in section `number` that the relocations of stubs may be at."""
     found: set[int] = set()
-    for start, size in (v.stub for v in both.sites if v.stub and v.number == number):
+    text = both.new.sections[number]
+    if both.new.named(abi.KERNEL_RELPOLINES):
+        from asmrewrite.verify.kernel import stub_fields
+
+        stubs = [v.stub for v in both.sites if v.stub and v.number == number]
+        return found.union(*(stub_fields(text, start, size) for start, size in stubs))
+    for start, size in (v.stub for v in both.sites if v.stub and v.number == number and v.pass_ == "relpoline"):
         found.add(start + size - 4)
         for entry in range(start, start + size - 5, CMP_SIZE + JCC_SIZE):
             found |= {entry + 3, entry + CMP_SIZE + 2}
@@ -81,6 +119,8 @@ def _replaced(
         if not replaced.direct and not any(entry.kind in GOT_RELATIVE for entry in was):
             return "it called what memory held that is no entry of the GOT"
         return _static_call(both, was, calls)
+    if replaced.site.pass_ == "call-ops":
+        return "" if all(both.name(both.old, r) == HOOK for r in was) else "its site took the place of something else"
     if calls:
         return "the call of its stub has a relocation"
     if replaced.load != (0, 0):
@@ -103,7 +143,7 @@ def _static_call(both: Comparison, was: list[Relocation], calls: list[Relocation
 def _thunk(both: Comparison, old: Section, replaced: Replaced, was: list[Relocation]) -> str:
     """A branch through a compiler's thunk: the site's slow path must be that thunk. Otherwise nothing was named."""
     verdict = next(v for v in both.sites if v.offset == replaced.site.offset and v.number == both.pairs[old.number])
-    if (verdict.slow == "external") != replaced.direct:
+    if (verdict.slow in ("external", "record")) != replaced.direct:
         return "its slow path is not what it went through"
     if not replaced.direct:
         return "" if not was else "a branch through a register has a relocation"

@@ -11,17 +11,21 @@ from asmrewrite.verify.image import Location
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asmrewrite.verify.image import Section
+    from asmrewrite.verify.sites import SiteVerdict
 
 #: What gas writes for `.cfi_startproc`: "zR", the CFA in 8(%rsp), the return address below it.
 _CIE = b"\x01zR\0\x01\x78\x10\x01\x1b\x0c\x07\x08\x90\x01"
 
+#: The rows of a stub that is called, or jumped to like a function.
+_TRIVIAL: tuple[tuple[int, bytes], ...] = ((0, b""),)
 #: The same in .debug_frame: without "zR", places by absolute relocations.
 _DEBUG_CIE = b"\x01\0\x01\x78\x10\x0c\x07\x08\x90\x01"
 
 
 def compare_frames(both: Comparison, old: Section, new: Section) -> str:
     """Every frame has its equal, in order; others belong to stubs and thunks and say nothing."""
-    own = {(v.number, v.stub[0]) for v in both.sites if v.stub}
+    own = {(v.number, v.stub[0]): v for v in both.sites if v.stub}
+    mine = list(frames(both.old, old))
     theirs = []
     seen: set[tuple[int, int]] = set()
     used = frozenset[int]()
@@ -34,13 +38,13 @@ def compare_frames(both: Comparison, old: Section, new: Section) -> str:
         name = both.new.sections[frame.start.section].name
         # An empty frame at the original's end stands where the first stub begins.
         if frame.size and (frame.start[:2] in own or name.startswith(THUNKS)):
-            if problem := _own_frame(both, frame):
+            verdict = own.get(frame.start[:2])
+            if problem := _own_frame(both, frame, _there(both, mine, verdict) if verdict else _TRIVIAL):
                 return f"{problem}, at {frame.start.offset:#x} of {name}"
         else:
             theirs.append(frame)
     if used != both.new.relocations(new.number).keys():
         raise CheckError("a relocation that no frame has")
-    mine = list(frames(both.old, old))
     problem = _tables(both, [f for f in mine if f.table], [f for f in theirs if f.table])
     if problem:
         return problem
@@ -53,10 +57,24 @@ def compare_frames(both: Comparison, old: Section, new: Section) -> str:
     return ""
 
 
-def _own_frame(both: Comparison, frame: Frame) -> str:
+def _there(both: Comparison, mine: list[Frame], verdict: SiteVerdict) -> tuple[tuple[int, bytes], ...]:
+    """The frame of a site's stub: a marker's is that of the function there, any other's that on entry."""
+    if verdict.pass_ != "marker":
+        return _TRIVIAL
+    for number, walked in both.walked.items():
+        for replaced in walked.replaced:
+            if (both.pairs[number], replaced.site.offset) == (verdict.number, verdict.offset):
+                place = replaced.moved[-1][0]
+                for frame in mine:
+                    if frame.start.section == number and 0 <= place - frame.start.offset < frame.size:
+                        rows = [raw for row, raw in frame.rows if raw and row <= place - frame.start.offset]
+                        return (*((0, raw) for raw in rows), (0, b""))
+    return _TRIVIAL
+
+
+def _own_frame(both: Comparison, frame: Frame, rows: tuple[tuple[int, bytes], ...]) -> str:
     """What is wrong with the frame of a stub or thunk: it covers just that, and only a retpoline moves the CFA."""
     section = both.new.sections[frame.start.section]
-    rows: tuple[tuple[int, bytes], ...] = ((0, b""),)
     if section.name.startswith(THUNKS):
         size, offset = both.thunk_size(section), 0
         if section.name.startswith(f"{THUNKS}retpoline"):

@@ -1,0 +1,171 @@
+"""A function's body: its instructions in order, cold part included, and where each may lead."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from typing import NamedTuple
+
+from asmrewrite.analysis.effects import UNKNOWN, Effect, effect
+from asmrewrite.analysis.registers import NAMES
+from asmrewrite.analysis.survey import base_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asmrewrite.analysis.proof import Prover
+    from asmrewrite.analysis.survey import Survey
+    from asmrewrite.syntax.statement import Statement
+
+_BRANCH = re.compile(r"j(?!mp)[a-z]{1,3}\Z")
+_LABEL = re.compile(r'"?[A-Za-z_.$\x80-\xff][\w.$\x80-\xff]*"?(?:@\w+)?\Z')
+_LOCAL = re.compile(r"(?<![\w.$])\.L[\w.$]+")
+_KINDS = {"call": "call", "callq": "call", "jmp": "jump", "jmpq": "jump", "ret": "return", "retq": "return",
+          "ud2": "trap", "hlt": "trap"}  # fmt: skip
+#: Directives that put nothing into the text but padding.
+_EMPTY = re.compile(
+    r"\.(?:cfi_|loc|p2align|align|balign|type|size|globl|hidden|weak|local|file|ident|att_|intel_|(?:push|pop|sub)?section|"
+    r"text|data|bss|previous|addrsig|set\Z)"
+)
+
+
+class Instruction(NamedTuple):
+    """One instruction: its characters [start, end), its words as written.
+
+    `kind` is "plain", "branch" (conditional), "jump", "tail" (a jump that leaves the function), "call", "return",
+    "trap", or "unknown" for what may do anything. `target` is the label that a direct branch or jump names; `asm` says
+    that it is inline assembly.
+    """
+
+    start: int
+    end: int
+    kind: str
+    head: str
+    operands: tuple[str, ...]
+    effect: Effect
+    target: str
+    intel: bool
+    asm: bool
+
+
+class Body(NamedTuple):
+    """Instructions, and label -> index of the instruction behind it."""
+
+    instructions: tuple[Instruction, ...]
+    labels: dict[str, int]
+    #: Indices that control may come to from anywhere: their labels' addresses are taken.
+    entries: frozenset[int]
+    #: Indices that control may come to but from the instruction before: `entries`, and targets of branches.
+    labelled: frozenset[int]
+    #: The last index of each part.
+    ends: frozenset[int]
+
+    def following(self, index: int) -> tuple[int, ...] | None:
+        """Where control may go from instruction `index`; () when it leaves for good, None when that is not known."""
+        instruction = self.instructions[index]
+        kind, last = instruction.kind, index in self.ends
+        if kind in ("jump", "branch"):
+            there = self.labels.get(instruction.target, len(self.instructions))
+            if there == len(self.instructions) or (last and kind == "branch"):
+                return None
+            return (there,) if kind == "jump" else (there, index + 1)
+        if kind in ("return", "trap", "tail"):
+            return ()
+        if last:  # a call at the very end does not return
+            return () if kind == "call" else None
+        return None if kind == "unknown" else (index + 1,)
+
+
+def read_body(found: Survey, function: str, prover: Prover, tails: frozenset[int]) -> Body | None:
+    """The body of `function`; None when something in it hides instructions: macros, conditions, data.
+
+    `tails` are the positions of indirect jumps that are known to be tail calls.
+    """
+    reader = _Reader(found, tails)
+    # Parts in the order of the text, so that positions grow.
+    ends = set()
+    for start, end in sorted(prover.extents(base_name(function))):
+        if not reader.read(start, end):
+            return None
+        ends.add(len(reader.instructions) - 1)
+    taken = reader.mentioned | prover.given_by_data() | prover.landing_pads()
+    labels = reader.labels
+    # Another file may jump to a name that is not the compiler's.
+    entries = frozenset(at for label, at in labels.items() if label in taken or not label.startswith(".L"))
+    instructions = tuple(map(reader.settled, reader.instructions))
+    return Body(
+        instructions,
+        labels,
+        entries,
+        entries | {labels[i.target] for i in instructions if i.target in labels},
+        frozenset(ends),
+    )
+
+
+class _Reader:
+    def __init__(self, found: Survey, tails: frozenset[int]) -> None:
+        self.found = found
+        self.tails = tails
+        self.starts = [start for start, _ in found.sections]
+        self.instructions: list[Instruction] = []
+        self.labels: dict[str, int] = {}
+        self.mentioned: set[str] = set()
+        self.asm = False
+
+    def read(self, start: int, end: int) -> bool:
+        """Read one part; false when it cannot be understood."""
+        home = self._section(start)
+        intel = self._intel(start)
+        for statement in self.found.listing.statements(start, end):
+            if statement.comment.startswith(("#APP", "#NO_APP")):
+                self.asm = statement.comment.startswith("#APP")
+            here = self._section(statement.start) == home
+            for label in statement.labels if here else ():
+                self.labels[label] = len(self.instructions)
+            if statement.head.endswith("_syntax"):
+                intel = statement.head == ".intel_syntax"
+            elif statement.kind == "instruction" and here:
+                self._instruction(statement, intel)
+            elif statement.kind == "instruction":
+                self._mention(statement.operands)
+            elif here and statement.kind not in ("empty", "instruction") and not _EMPTY.match(statement.head):
+                return False
+        return home is not None
+
+    def settled(self, instruction: Instruction) -> Instruction:
+        """`instruction`, now that all labels are known: a jump to none of them is a tail call, or nothing certain."""
+        if instruction.kind != "jump" or instruction.target in self.labels:
+            return instruction
+        name = instruction.target.lower()
+        leaves = instruction.start in self.tails or (name and name not in NAMES and not name.startswith(".l"))
+        return instruction._replace(kind="tail" if leaves else "unknown")
+
+    def _instruction(self, statement: Statement, intel: bool) -> None:
+        head, operands = statement.head, statement.operands
+        kind = _KINDS.get(head) or ("branch" if _BRANCH.match(head) else "plain")
+        named = len(operands) == 1 and _LABEL.match(operands[0]) is not None
+        target = operands[0] if named and kind in ("branch", "jump") else ""
+        if kind == "branch" and not target:
+            kind = "unknown"
+        if not target:
+            self._mention(operands)
+        made = effect(head, operands, statement.prefixes, intel) if kind == "plain" else UNKNOWN
+        start = self._start(statement)
+        self.instructions.append(Instruction(start, statement.end, kind, head, operands, made, target, intel, self.asm))
+
+    def _mention(self, operands: tuple[str, ...]) -> None:
+        for operand in operands:
+            self.mentioned.update(_LOCAL.findall(operand))
+
+    def _start(self, statement: Statement) -> int:
+        """Where the instruction begins behind its labels."""
+        text, position = self.found.listing.text, statement.start
+        for label in statement.labels:
+            position = text.index(":", text.index(label, position) + len(label)) + 1
+        return statement.end - len(text[position : statement.end].lstrip())
+
+    def _section(self, position: int) -> object:
+        return self.found.sections[bisect_right(self.starts, position) - 1][1]
+
+    def _intel(self, position: int) -> bool:
+        text = self.found.listing.text
+        return text.rfind(".intel_syntax", 0, position) > text.rfind(".att_syntax", 0, position)

@@ -1,0 +1,126 @@
+"""Where a function of a listing begins: between its label and its first instruction, as compilers print it."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from asmrewrite.analysis.reasons import SkipReason
+from asmrewrite.stubs.shapes import LABEL_PREFIX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asmrewrite.analysis.survey import Function, Survey
+
+
+class Entry(NamedTuple):
+    """A function's entry: `start` is where its label begins, [`place`, `end`) what a site would replace.
+
+    They are equal for a place before the first instruction, or behind `endbr64`. `kind` is "plain", "fentry" (the
+    call that -pg -mfentry puts there) or "patchable" (nops of -fpatchable-function-entry); for the last, `mark` is
+    the label that its table names. `alignment` is the log2 that the function is aligned to for certain, -1 where
+    a label stands right before its own; `instructions` is about how many it has.
+    """
+
+    start: int
+    place: int
+    end: int
+    kind: str
+    mark: str
+    endbr: bool
+    alignment: int
+    instructions: int
+
+
+#: What compilers put before the first instruction; the labels are those that nothing jumps to.
+_LINE = (
+    r"[ \t]*(?:\.(?:cfi_(?!endproc)[a-z_]+|loc|file)(?![\w.])[^\n;\"#]*(?:\"[^\"\n]*\"[^\n;\"#]*)*"
+    r"|\.L(?:FB|FSB|VL|BB|BI|BE|EHB|func_begin|tmp)\d+:)?[ \t]*(?:#(?!(?:NO_)?APP|[ \t]*asmrewrite:)[^\n]*)?\n"
+)
+_HEAD = re.compile(rf"(?:{_LINE})*[ \t]*")
+_HEAD_ASM = re.compile(rf"(?:{_LINE}|#(?:NO_)?APP[^\n]*\n)*[ \t]*")
+_ENDBR = re.compile(r"endbr64(?![\w.$])")
+_BEHIND_ENDBR = re.compile(rf"(?:[ \t]*(?:#[^\n]*)?\n(?:{_LINE})*[ \t]*)?")
+_FENTRY = re.compile(
+    r"(?:1:[ \t]*)?((?:call|callq)[ \t]+(?:\*__fentry__@GOTPCREL\(%rip\)|__fentry__(?:@PLT)?))[ \t]*\n"
+)
+_FENTRY_WORD = re.compile(r"(?:1:)?[ \t]*(?:call[^\n]*__fentry__|\.byte[ \t]+0x0f, ?0x1f)")
+_MCOUNT_TABLE = re.compile(r"[ \t]*\.section[ \t]+__mcount_loc")
+_TABLE = re.compile(
+    r"\.section[ \t]+__patchable_function_entries[^\n]*\n[ \t]*\.(?:p2)?align[ \t]+\d+\n[ \t]*\.quad[ \t]+([\w.$]+)\n"
+    r"[ \t]*\.(?:text|section[ \t]|popsection|previous)[^\n]*\n"
+)
+#: The five nops that a site takes, the label of the table before them.
+_NOPS = re.compile(r"([\w.$]+):\n((?:[ \t]*nop[ \t]*(?:#[^\n]*)?\n){4}[ \t]*nop)(?![\w.$])")
+_NOP = re.compile(r"nop(?![\w.$])")
+_BEGINS = re.compile(r"[A-Za-z{]|#APP")
+_LABEL = re.compile(r"[\w.$]+:")
+_ALIGN = re.compile(r"\.(?:p2)?align[ \t]+\d")
+_BEFORE = re.compile(
+    r"[ \t]*(?:\.(globl|weak|hidden|protected|type|p2align|align|loc|file)(?![\w.])[^\n;]*)?(?:#[^\n]*)?\Z"
+)
+_P2ALIGN = re.compile(r"[ \t]*\.p2align[ \t]+(\d+)[ \t]*(?:#[^\n]*)?\Z")
+_INSTRUCTION = re.compile(r"^\t[a-z]", re.MULTILINE)
+#: How many lines before a label are looked at.
+_LOOK_BACK = 12
+
+
+def entry(found: Survey, function: Function, *, asm: bool) -> Entry | SkipReason:
+    """The entry of `function`, or why none can be told; `asm` says whether inline assembly may be at its beginning."""
+    text = found.listing.text
+    head = _match(_HEAD_ASM if asm else _HEAD, text, function.end)
+    if text.startswith("#APP", head.end()):
+        return SkipReason.INLINE_ASM
+    if found.has_cfi and found.compiled and ".cfi_startproc" not in text[function.end : head.end()]:
+        return SkipReason.ENTRY
+    place = head.end()
+    if LABEL_PREFIX in text[place : text.find("\n", place)]:
+        return SkipReason.BUNDLED  # by an earlier rewriting
+    endbr = _ENDBR.match(text, place)
+    first = place
+    if endbr:
+        place = endbr.end()
+        first = _match(_BEHIND_ENDBR, text, place).end()
+        if text.startswith("#APP", first) and not asm:
+            return SkipReason.INLINE_ASM
+    end, kind, mark = place, "plain", ""
+    if fentry := _FENTRY.match(text, first):
+        if _MCOUNT_TABLE.match(text, fentry.end()):
+            return SkipReason.PROFILING
+        place, end, kind = fentry.start(1), fentry.end(1), "fentry"
+    elif _FENTRY_WORD.match(text, first):
+        return SkipReason.PROFILING
+    elif table := _TABLE.match(text, first):
+        nops = _NOPS.match(text, table.end())
+        if nops is None or nops.group(1) != table.group(1):
+            return SkipReason.PATCHABLE_ENTRY
+        place, end, kind, mark = nops.start(), nops.end(), "patchable", nops.group(1)
+    elif _NOP.match(text, first):
+        return SkipReason.PATCHABLE_ENTRY
+    elif not _BEGINS.match(text, first) and not _LABEL.match(text, first) and not _ALIGN.match(text, first):
+        return SkipReason.ENTRY
+    stop = text.find("\t.size\t", place)
+    count = len(_INSTRUCTION.findall(text, place, stop)) if stop >= 0 else 1 << 30
+    return Entry(function.start, place, end, kind, mark, bool(endbr), _alignment(text, function.start), count)
+
+
+def _match(pattern: re.Pattern[str], text: str, start: int) -> re.Match[str]:
+    found = pattern.match(text, start)
+    if found is None:
+        raise AssertionError("a pattern that matches the empty string")
+    return found
+
+
+def _alignment(text: str, position: int) -> int:
+    """log2 of what the label at `position` is aligned to, 0 for nothing known, -1 behind a label."""
+    if position and text[position - 1] != "\n":
+        return -1
+    for back in range(_LOOK_BACK):
+        start = text.rfind("\n", 0, max(0, position - 1)) + 1
+        line = text[start:position].rstrip("\n")
+        if aligned := _P2ALIGN.match(line):
+            return int(aligned.group(1))
+        if not _BEFORE.match(line):
+            return -1 if back == 0 and line.rstrip().endswith(":") else 0
+        position = start
+    return 0

@@ -1,0 +1,104 @@
+"""`make kernel`: build a kernel with us in the compiler's place, boot it, exercise it, and say PASS or what is wrong.
+
+    make kernel                                          the variant `static`: our static-call tables, objtool's off
+    make kernel VARIANTS="plain static record relpoline" all of them: `record` gathers the profile of `relpoline`
+
+Needs Debian's linux-source-6.1 and what builds and boots it (conformance/kernel/tree.py, PACKAGES), which are installed
+when we are root; about 2 GB and 15 minutes on two cores for a variant, in build/kernel or $ASMREWRITE_KERNEL_WORK.
+"""
+
+import sys
+
+from asmrewrite.profile import write
+from asmrewrite.verify.image import Image
+from asmrewrite.verify.sites import check_image
+from conformance.command import CommandError
+from conformance.kernel import boot, calls, tree
+from conformance.kernel.tree import Tree
+
+JOBS = 2
+#: What each of the variants is booted with, beside nothing.
+PARAMETERS = {"relpoline": ("spectre_v2=off", "spectre_v2=retpoline,lfence"), "record": ()}
+_RECORDING = "spectre_v2=retpoline"
+
+
+def main(names: list[str]) -> int:
+    """Build and boot the variants `names`; 0 when all is well."""
+    unknown = set(names) - tree.VARIANTS.keys()
+    if unknown:
+        print(f"kernel: no variant is named {', '.join(sorted(unknown))}; there are {', '.join(tree.VARIANTS)}")
+        return 2
+    tree.prepare()
+    problems: list[str] = []
+    said: dict[str, list[str]] = {}
+    for name in names or ["static"]:
+        made = Tree(tree.VARIANTS[name])
+        problems += [f"{name}: {problem}" for problem in _build(made)]
+        for parameters in ("", *PARAMETERS.get(name, ())) if name != "record" else (_RECORDING,):
+            run = boot.boot(made, parameters)
+            label = f"{name} {parameters}".strip()
+            problems += [f"{label}: {line}" for line in run.trouble]
+            said[label] = run.lines
+            mitigation = next((line.split("~~ ")[1] for line in run.console.splitlines() if "~~ " in line), "?")
+            print(f"kernel: {label}: booted, {len(run.lines)} lines of the workload; {mitigation.strip()}", flush=True)
+            if name == "record":
+                _write_profile(made, run.console)
+    first, *others = said.items()
+    for label, lines in others:
+        if lines != first[1]:
+            problems.append(f"{label}: its workload says otherwise than that of {first[0]}")
+    for problem in problems:
+        print(f"    {problem}")
+    print("kernel: FAIL" if problems else "kernel: PASS")
+    return int(bool(problems))
+
+
+def _build(made: Tree) -> list[str]:
+    """Configure and make; what is wrong with the build, in words."""
+    if not made.is_built():
+        made.configure()
+        cost = made.make(jobs=JOBS)
+        print(
+            f"kernel: {made.variant.name}: built in {cost.clock / 60:.1f} minutes, {cost.user:.0f} s of user CPU and "
+            f"{cost.system:.0f} s of system CPU",
+            flush=True,
+        )
+    problems = [line for line in made.words().splitlines()[:5] if made.variant.flags != "-"]
+    sites = straddling = 0
+    for path in sorted(made.folder.glob("**/*.o")):
+        if ".tmp" in path.name or path.name in ("vmlinux.o", "built-in.o"):
+            continue
+        with path.open("rb") as file:
+            image = _image(str(path), file)
+            found = [v for v in check_image(image) if v.pass_ == "static-call"] if image else []
+        if made.variant.flags != "-" and len(image.named(".static_call_sites")) == 1 if image else False:
+            problems += [str(v) for v in found if v.reason][:1]
+        sites += len(found)
+        straddling += sum(1 for v in found if "straddles" in v.reason)
+    print(f"kernel: {made.variant.name}: {sites} static-call sites in objects, {straddling} cross a cache line")
+    return problems
+
+
+def _image(path: str, file) -> Image | None:  # type: ignore[no-untyped-def]
+    try:
+        return Image(path, file)
+    except Exception:  # 32-bit, or no object at all
+        return None
+
+
+def _write_profile(made: Tree, console: str) -> None:
+    _, _, rest = console.partition("ASMREWRITE-CALLS-BEGIN")
+    lines, end, _ = rest.partition("ASMREWRITE-CALLS-END")
+    if not end:
+        raise CommandError("the recorder's lines are missing or cut short")
+    found = calls.profile(made.vmlinux, lines)
+    (tree.work() / "calls.profile").write_text(write(found.profile))
+    print(f"kernel: {found.calls} calls of {found.sites} sites recorded, {found.named} of them have a name", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except CommandError as error:
+        print(f"kernel: {error}", file=sys.stderr)
+        sys.exit(2)
