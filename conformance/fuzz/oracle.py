@@ -142,6 +142,11 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: a header that the checker does not understand, of the original" if known else ""
     if "became .debug_line" in failure.detail:
         return "explained: a .loc at the end of the listing belongs to the first stub"
+    if "names another target" in failure.detail or "names its target otherwise" in failure.detail:
+        known = "@gotpcrel" in text.lower() and _passes(f".globl __SCT__event\n{text}", options)
+        return "explained: a trampoline that is not global, called through the GOT" if known else ""
+    if "its flags" in failure.detail and _passes(re.sub(r'"(\w*)l(\w*)"', r'"\1\2"', text), options):
+        return "explained: a section that is named with other flags than before"
     if failure.detail.startswith("symbols:") and re.search(r"\.size", text):
         return "explained: .size of a symbol is not what stands between it and its end"
     if "became .eh_frame" in failure.detail or re.match(r"sections: there were (\d+) sections and are", failure.detail):
