@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 INPUTS ?= 20000
 STAMP  := $(VENV)/.ready
 
-.PHONY: demo test lint types conformance fuzz bench tables golden clean
+.PHONY: demo test lint types conformance fuzz bench tables golden kernel clean
 
 demo: $(STAMP)
 	@$(BIN)/asmrewrite demo
@@ -28,6 +28,10 @@ fuzz: $(VENV)/.fuzz
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench
+
+# Builds the Linux kernel with us and boots it; make kernel VARIANTS="plain static record relpoline" for all of it.
+kernel: $(STAMP)
+	@$(BIN)/python -m conformance.kernel $(VARIANTS)
 
 # What is made from other files of the tree, and checked by the tests.
 tables: $(STAMP)

@@ -102,6 +102,30 @@ def test_what_is_built_beside_the_kernel_is_gccs(more: str, folder: Path) -> Non
     assert (folder / "plain.o").read_bytes() == (folder / "ours.o").read_bytes()
 
 
+@pytest.mark.parametrize("more", ["", "-mcmodel=small -fPIC -DBUILD_VDSO", "-DMODULE", "-DQUIET"])
+def test_the_folder_for_gcc(more: str, folder: Path) -> None:
+    """`gcc -B` with the kernel's folder makes what the wrapper makes, and what gcc makes of all else."""
+    (folder / "x.c").write_text(f"#ifdef QUIET\nint x(int a) {{ return a; }}\n#else\n{SOURCE}#endif\n")
+    place = must([ASMREWRITE, "--kernel-as-dir"]).text.strip()
+    words = [*FLAGS.split(), *more.split(), "-c", "x.c", "-o"]
+    for compiler, made in ((["gcc"], "plain.o"), ([GCC], "ours.o"), (["gcc", f"-B{place}"], "folder.o")):
+        must([*compiler, *words, made], folder)
+    plain, ours, theirs = ((folder / name).read_bytes() for name in ("plain.o", "ours.o", "folder.o"))
+    assert theirs == ours and (theirs == plain) == (more not in ("", "-DMODULE"))
+    must([*["gcc", f"-B{place}"], "-c", "x.S", "-D__KERNEL__", "-D__ASSEMBLY__", "-fno-PIE", "-o", "s.o"], folder)
+    assert [v.pass_ for v in check(str(folder / "s.o"))] == ["static-call"]
+
+
+def test_the_folder_respects_options(folder: Path) -> None:
+    place = must([ASMREWRITE, "--kernel-as-dir"]).text.strip()
+    words = ["gcc", f"-B{place}", *FLAGS.split(), "-c", "x.c"]
+    must(words, folder, env={"ASMREWRITE_FLAGS": "tables=return"})
+    assert {v.pass_ for v in check(str(folder / "x.o"))} == {"return"}
+    (folder / "asmrewrite.toml").write_text('tables = "retpoline"\n')
+    must(words, folder)
+    assert {v.pass_ for v in check(str(folder / "x.o"))} == {"retpoline"}
+
+
 @pytest.mark.parametrize(
     "words",
     [

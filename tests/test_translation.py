@@ -21,6 +21,7 @@ from tests.mutations import (
     FIELDS,
     PROGRAM,
     THROWING,
+    TRACED,
     UNNOTICED,
     Part,
     flips,
@@ -274,6 +275,20 @@ def test_every_byte_of_the_rest(tmp_path: Path) -> None:
         if name in found:
             assert found[name]["noticed"] == found[name].total(), name
     assert {"asmrewrite_slots", ".eh_frame", ".rodata", ".rela.rodata"} <= set(found)
+
+
+@pytest.mark.parametrize(("flags", "layout"), [("-Os", "array"), ("-O2 -fcf-protection=branch", "literal")])
+def test_every_byte_of_traced_functions(flags: str, layout: str, tmp_path: Path) -> None:
+    source = tmp_path / "x.c"
+    source.write_text(TRACED)
+    ours = f"{flags} -fno-ident {OURS}passes=call-ops {OURS}ops-layout={layout}"
+    original, new = (path.read_bytes() for path in compile_both(source, ours, tmp_path))
+    bits: dict[str, tuple[int, ...]] = {".text": (0, 6), "asmrewrite_sites": (0, 4), ".relaasmrewrite_sites": (1,)}
+    found = survey(original, read(new), bits, len(read(new).content(read(new).named(".text"))))
+    report(f"{flags} {layout}", found)
+    for name in ("asmrewrite_sites", ".relaasmrewrite_sites"):
+        rest = set(found[name]) - {"noticed", "under a relocation", "same place"}
+        assert not rest and found[name]["noticed"] > 10
 
 
 @needs_gxx

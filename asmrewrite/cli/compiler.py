@@ -29,7 +29,8 @@ def _become(command: list[str]) -> NoReturn:
         raise ToolError("no compiler was named", status=2, hint="as in: asmrewrite cc gcc -O2 -c x.c")
     arguments, ours = split_options(command)
     environment = dict(os.environ)
-    if "-D__KERNEL__" in arguments:
+    compiles_kernel = "-D__KERNEL__" in arguments
+    if compiles_kernel:
         from asmrewrite.options import KERNEL
         from asmrewrite.toolchain.kernel import inside
 
@@ -42,9 +43,9 @@ def _become(command: list[str]) -> NoReturn:
         gather(ours)  # an error in them is better said now than by the assembler
         flags = " ".join(_quoted(f"{key}={value}") for key, value, _ in ours)
         environment[ENVIRONMENT] = f"{environment.get(ENVIRONMENT, '')} {flags}".strip()
-    from asmrewrite.toolchain.asdir import as_dir
+    from asmrewrite.toolchain.asdir import as_dir, kernel_as_dir
 
-    found = plan(arguments, as_dir())
+    found = plan(arguments, kernel_as_dir() if compiles_kernel else as_dir())
     if found.linker:
         found = _with_runtime(found, ours)
     environment.update(found.environment)

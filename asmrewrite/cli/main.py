@@ -31,6 +31,7 @@ usage: asmrewrite COMMAND ...
                                           counts and times of a trace; a flame graph
   demo                                    build, rewrite, check and run the shipped example
   --as-dir                                print the folder to give `gcc -B`
+  --kernel-as-dir                         the same for a build of the Linux kernel (docs/kernel.md)
   --include-dir                           print the folder of the headers
   --version
 
@@ -106,6 +107,10 @@ def _about(command: str) -> int:
         from asmrewrite.toolchain.asdir import as_dir
 
         print(as_dir())
+    elif command == "--kernel-as-dir":
+        from asmrewrite.toolchain.asdir import kernel_as_dir
+
+        print(kernel_as_dir())
     elif command == "--include-dir":
         import os
 

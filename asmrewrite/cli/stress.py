@@ -7,8 +7,9 @@ can retarget it while another processor executes it. A row is a class of places;
     int3-without-barrier  the first byte becomes int3 meanwhile, and nobody waits
     runtime               what the runtime does: one aligned store inside a word, int3 and membarrier otherwise
 
-and the same for changing a compare-and-branch pair in place, against a fresh stub and one store. At last a program
-of our own is rewritten and called by several threads while all that can change is changed.
+and the same for changing a compare-and-branch pair in place, against a fresh stub and one store. At last programs of
+our own are rewritten and called by several threads: one while all that can change is changed, and one while its
+functions are traced in changing ways.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import tempfile
 from typing import NamedTuple
 
 from asmrewrite.errors import OptionError, ToolError
+from asmrewrite.options import PLUGIN_ARGUMENT
 from asmrewrite.toolchain.runtime import FLAGS, FOLDER, INCLUDE
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -42,17 +44,19 @@ class Torn(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What was measured; `retargets` are (protocol, patches, miscalls), `calls` the counters of the program."""
+    """What was measured; `retargets` are (protocol, patches, miscalls), `calls` and `ops` the programs' counters."""
 
     torn: tuple[Torn, ...]
     retargets: tuple[tuple[str, int, int], ...]
     calls: dict[str, int]
+    ops: dict[str, int]
 
     @property
     def sound(self) -> bool:
         """Whether what the runtime does never went wrong."""
         wrong = sum(row.torn for row in self.torn if row.protocol == "runtime")
-        return not wrong + sum(m for name, _, m in self.retargets if name == "runtime") + self.calls["miscalls"]
+        wrong += sum(m for name, _, m in self.retargets if name == "runtime")
+        return not wrong + self.calls["miscalls"] + self.ops["wrong"]
 
 
 def stress_main(arguments: list[str]) -> int:
@@ -89,8 +93,9 @@ def measure(seconds: int, threads: int) -> Report:
     with tempfile.TemporaryDirectory(prefix="asmrewrite-stress-") as folder:
         torn = _torn_program(folder)
         calls, library = _calls_program(folder)
+        ops = _ops_program(folder)
         # 64 offsets, three protocols; 24 of the offsets take eight times as long; retargeting takes thirty times.
-        share = max(1, 1000 * seconds // 2 // (3 * (40 + 8 * 24) + 30))
+        share = max(1, 1000 * seconds // 3 // (3 * (40 + 8 * 24) + 30))
         counted: dict[tuple[str, str], list[int]] = {}
         retargets: list[tuple[str, int, int]] = []
         for line in _output([torn, str(share)]).splitlines():
@@ -101,11 +106,14 @@ def measure(seconds: int, threads: int) -> Report:
                 row[1] += int(words[4])
             elif words[0] == "retarget":
                 retargets.append((words[1], int(words[2]), int(words[3])))
-        line = _output([calls, str(max(1, seconds // 2)), str(threads), library], {0, 1})
+        third = str(max(1, seconds // 3))
+        line = _output([calls, third, str(threads), library], {0, 1})
         names = ("calls", "miscalls", "retargets", "updates", "forks", "loads")
         numbers = dict(zip(names, map(int, re.findall(r"\d+", line)), strict=True))
+        line = _output([ops, third, str(threads)], {0, 1})
+        traced = dict(zip(("flips", "calls", "traced", "wrong"), map(int, re.findall(r"\d+", line)), strict=True))
     rows = tuple(Torn(s, p, *counted[s, p]) for s in CLASSES for p in PROTOCOLS)
-    return Report(rows, tuple(retargets), numbers)
+    return Report(rows, tuple(retargets), numbers, traced)
 
 
 def _torn_program(folder: str) -> str:
@@ -128,6 +136,15 @@ def _calls_program(folder: str) -> tuple[str, str]:
     _output([*compiler, "-DLIBRARY", "-fPIC", "-shared", source, "-o", library])
     _output([*compiler, "-rdynamic", source, "-lpthread", "-ldl", "-o", program])
     return program, library
+
+
+def _ops_program(folder: str) -> str:
+    """The program whose functions are traced."""
+    program = os.path.join(folder, "ops")
+    compiler = [sys.executable, "-m", "asmrewrite.cli.main", "cc", "gcc", "-O2", f"-I{INCLUDE}"]
+    source = os.path.join(_SOURCES, "ops.c")
+    _output([*compiler, f"{PLUGIN_ARGUMENT}passes=call-ops", source, "-lpthread", "-o", program])
+    return program
 
 
 def _output(command: list[str], statuses: frozenset[int] | set[int] = frozenset((0,))) -> str:
@@ -154,6 +171,8 @@ def _show(report: Report) -> None:
         retargets.add_row(name, f"{patches:,}", f"{miscalls:,}")
     calls = Table(*report.calls, title="a program under change")
     calls.add_row(*(f"{number:,}" for number in report.calls.values()))
-    for table in (torn, retargets, calls):
+    ops = Table(*report.ops, title="functions whose tracing changes")
+    ops.add_row(*(f"{number:,}" for number in report.ops.values()))
+    for table in (torn, retargets, calls, ops):
         console.print(table)
     console.print("the runtime's protocols held" if report.sound else "the runtime's protocols did NOT hold here")

@@ -143,6 +143,8 @@ class _Writer:
         made = shapes.aligned(nop, labels["ops"], abi.FORM_SIZE["nop"], self.options)
         if entry.mark:
             made += f"; .set {entry.mark}, {labels['ops']}-{abi.FORM_SIZE['nop']}"
+        if entry.kind == "fentry":
+            made += f"\t# {_MARKS[0]}"  # so that a second rewriting knows what was marked
         if entry.kind != "plain":
             lost_lines = self.text.count("\n", entry.place, entry.end)
             self.edits.append(Edit(entry.place, entry.end, "\n" * lost_lines + "\t" * bool(lost_lines) + made))

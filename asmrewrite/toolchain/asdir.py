@@ -13,6 +13,10 @@ from binascii import crc32
 
 from asmrewrite.errors import ToolError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 #: The script; `sys.argv[0]` is its own name. Nothing of ours is there yet to say what went wrong.
 _BODY = """\
 import sys
@@ -31,17 +35,78 @@ _SHEBANG_MAX = 127
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
+#: The shim of kernel builds, for the shell: to start Python for an object without sites would take longer than to
+#: look for them. What `inside` of toolchain/kernel.py sees in the compiler's command line is here seen in what gcc
+#: tells its assembler of it. The assembler is found as by `find` of toolchain/gas.py.
+_KERNEL_BODY = """\
+#!/bin/sh
+[ -z "$ASMREWRITE_AS" ] || exec {shim} "$@"
+IFS=:
+for folder in $COMPILER_PATH $PATH; do
+    plain=${{folder:-.}}/as
+    [ -x "$plain" ] && ! [ "$plain" -ef "$0" ] && ! [ "$plain" -ef {shim} ] && break
+    plain=as
+done
+unset IFS
+rewrite() {{
+    # The shim would find this script first.
+    ASMREWRITE_AS=$plain
+    export ASMREWRITE_AS
+    exec {shim} "$@"
+}}
+if [ -z "$ASMREWRITE_KERNEL" ]; then
+    case $COLLECT_GCC_OPTIONS in
+    *"'-m16'"*|*"'-m32'"*|*"'_SETUP'"*|*"'BUILD_VDSO'"*|*"'__DISABLE_EXPORTS'"*|*"'-fPI"*|*"'-fpi"*)
+        exec "$plain" "$@" ;;
+    *"'__KERNEL__'"*"'-mcmodel=kernel'"*|*"'-mcmodel=kernel'"*"'__KERNEL__'"*) ;;
+    *"'-mcmodel="*) exec "$plain" "$@" ;;
+    *"'__KERNEL__'"*"'__ASSEMBLY__'"*) ;;
+    *) exec "$plain" "$@" ;;
+    esac
+    case $COLLECT_GCC_OPTIONS in
+    *"'-D' 'MODULE'"*) ASMREWRITE_KERNEL=module ;;
+    *) ASMREWRITE_KERNEL=kernel ;;
+    esac
+    export ASMREWRITE_KERNEL
+fi
+folder=$PWD
+while [ -n "$folder" ]; do
+    [ -f "$folder/asmrewrite.toml" ] && rewrite "$@"
+    folder=${{folder%/*}}
+done
+if [ -z "$ASMREWRITE_FLAGS$ASMREWRITE_EMIT" ] && ! [ -f /asmrewrite.toml ]; then
+    before= input=
+    for word; do before=$input input=$word; done
+    case $before$input in
+    -*) ;;
+    *) LC_ALL=C grep -q -e __SCT__ -e ____static_call_tramp_ -- "$input" 2>/dev/null
+       [ $? -eq 1 ] && exec "$plain" "$@" ;;
+    esac
+fi
+rewrite "$@"
+"""
+
+
 def as_dir() -> str:
     """The folder, made if need be; `ToolError` when there is no place for it."""
     key = f"{_BODY}\n{sys.executable}\n{_PACKAGE}\n{sys.version}"
-    name = f"as-{crc32(os.fsencode(key)):08x}"
+    return _folder(f"as-{crc32(os.fsencode(key)):08x}", _script)
+
+
+def kernel_as_dir() -> str:
+    """The same for builds of the Linux kernel alone: what is none of its text goes to the assembler as it is."""
+    text = _KERNEL_BODY.format(shim=_quoted(os.path.join(as_dir(), "as")))
+    return _folder(f"kernel-{crc32(os.fsencode(text)):08x}", lambda: os.fsencode(text))
+
+
+def _folder(name: str, script: Callable[[], bytes]) -> str:
     for place in places():
         folder = os.path.join(place, name)
         if owned(folder, "as"):
             return folder
     for place in places():
         folder = os.path.join(place, name)
-        if _make(folder) and owned(folder, "as"):
+        if _make(folder, script) and owned(folder, "as"):
             return folder
     raise ToolError(
         "no folder can hold the assembler's shim", hint=f"make one of these writable: {', '.join(places())}"
@@ -70,7 +135,7 @@ def owned(folder: str, name: str) -> bool:
     return file.st_uid in owners and holder.st_uid in owners and not (file.st_mode | holder.st_mode) & 0o022
 
 
-def _make(folder: str) -> bool:
+def _make(folder: str, made: Callable[[], bytes]) -> bool:
     """Write the script; another process may be doing the same, so it appears whole or not at all."""
     script = os.path.join(folder, "as")
     partial = f"{script}.{os.getpid()}"
@@ -83,7 +148,7 @@ def _make(folder: str) -> bool:
         return False
     try:
         with open(descriptor, "wb") as file:
-            file.write(_script())
+            file.write(made())
         os.chmod(partial, 0o755)
         os.replace(partial, script)
     except OSError:

@@ -1,7 +1,7 @@
 """An ELF object or program as the checker needs it: sections, symbols, and where PC-relative fields lead.
 
-pyelftools reads the headers; symbols and relocations, of which there are tens of thousands, are unpacked from
-their sections in one sweep each (ELF-64 gABI, "Symbol Table" and "Relocation").
+Symbols and relocations, of which there are tens of thousands, are unpacked from their sections in one sweep each
+(ELF-64 gABI, "Symbol Table" and "Relocation").
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from asmrewrite.analysis.properties import FEATURE_1_AND, NOTE_SECTION, SHSTK
 from asmrewrite.errors import CheckError
+from asmrewrite.verify import elf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, BinaryIO
+    from typing import BinaryIO
 
 _DAMAGE = (
     struct.error, LookupError, ValueError, OverflowError, TypeError, AttributeError, AssertionError,
@@ -41,14 +42,10 @@ GOT_RELATIVE = frozenset({9, 41, 42})
 @contextmanager
 def damage(name: str) -> Iterator[None]:
     """Turns what reading a damaged file may raise, wherever it is noticed, into a `CheckError`."""
-    from elftools.common.exceptions import ELFError
-
     try:
         yield
     except _DAMAGE as error:
         raise CheckError(f"is damaged: {error!r}", file=name) from error
-    except ELFError as error:
-        raise CheckError(f"is damaged: {error}", file=name) from error
 
 
 class Section(NamedTuple):
@@ -106,29 +103,18 @@ class Image:
     """One ELF-64 x86-64 file, relocatable or linked."""
 
     def __init__(self, path: str, file: BinaryIO) -> None:
-        from elftools.common.exceptions import ELFError
-        from elftools.elf.elffile import ELFFile
-
         self.path = path
-        try:
-            elf = ELFFile(file)
-        except ELFError as error:
-            raise CheckError(f"is {_unlike_elf(file) or f'not an ELF file: {error}'}", file=path) from None
-        if elf.elfclass != 64 or elf["e_machine"] != "EM_X86_64":
-            raise CheckError("is not an x86-64 object", file=path)
-        self.relocatable = elf["e_type"] == "ET_REL"
+        headers = elf.read(path, file)
+        self.relocatable = headers.type == elf.ET_REL
         #: Whether the loader may put it anywhere (PIE, shared library), and so relocates every pointer in its data.
-        self.movable = elf["e_type"] == "ET_DYN"
+        self.movable = headers.type == elf.ET_DYN
         self.sections: list[Section] = []
         self._file = file
         self._symtab = self._strtab = 0
         self._group_sections: list[tuple[int, int]] = []
         self._relocation_sections: dict[int, int] = {}
-        try:
-            for number in range(elf.num_sections()):
-                self._add(number, elf._get_section_header(number), elf)
-        except ELFError as error:
-            raise CheckError(f"is cut short or no sound ELF file: {error}", file=path) from None
+        for number, header in enumerate(headers.sections):
+            self._add(number, header)
         self._relocations: dict[int, dict[int, Relocation]] = {}
         self._symbols: list[Symbol] | None = None
         self._functions: dict[int, tuple[list[int], list[str]]] | None = None
@@ -137,20 +123,20 @@ class Image:
         self._dynamic: dict[int, Relocation] | None = None
         self._packed: frozenset[int] | None = None
 
-    def _add(self, number: int, header: Any, elf: Any) -> None:
-        kind = str(header["sh_type"])
-        wanted = kind not in ("SHT_NOBITS", "SHT_NULL") and (header["sh_flags"] & 2 or kind in _WANTED)
+    def _add(self, number: int, header: elf.Header) -> None:
+        kind = header.kind
+        wanted = kind not in ("SHT_NOBITS", "SHT_NULL") and (header.flags & _SHF_ALLOC or kind in _WANTED)
         section = Section(
-            number, elf._get_section_name(header), b"", header["sh_addr"], header["sh_addralign"], header["sh_flags"],
-            header["sh_size"], kind, header["sh_entsize"], header["sh_offset"], header["sh_link"], header["sh_info"],
+            number, header.name, b"", header.address, header.alignment, header.flags, header.size, kind,
+            header.entry_size, header.offset, header.link, header.info,
         )  # fmt: skip
         self.sections.append(section._replace(data=self.contents(section)) if wanted else section)
         if kind == "SHT_RELA" and self.relocatable:
-            self._relocation_sections[header["sh_info"]] = number
+            self._relocation_sections[header.info] = number
         elif kind == "SHT_SYMTAB":
-            self._symtab, self._strtab = number, header["sh_link"]
+            self._symtab, self._strtab = number, header.link
         elif kind == "SHT_GROUP":
-            self._group_sections.append((number, header["sh_info"]))
+            self._group_sections.append((number, header.info))
 
     def contents(self, section: Section) -> bytes:
         """The bytes of `section`, of those too whose `data` was not read at first."""
@@ -380,14 +366,6 @@ def _unpacked(data: bytes) -> Iterator[int]:
 def _takes_no_address(section: Section) -> bool:
     """Whether it is .tbss: what follows it stands at its address (gABI, "Thread-Local Storage")."""
     return section.kind == "SHT_NOBITS" and bool(section.flags & _SHF_TLS)
-
-
-def _unlike_elf(file: BinaryIO) -> str:
-    """What the file is instead, as far as compilers make it."""
-    file.seek(0)
-    if file.read(4) in (b"BC\xc0\xde", b"\xde\xc0\x17\x0b"):
-        return "LLVM bitcode (-flto): its code is made inside the linker, where nothing can be rewritten"
-    return ""
 
 
 _WANTED = frozenset({"SHT_SYMTAB", "SHT_STRTAB", "SHT_RELA"})

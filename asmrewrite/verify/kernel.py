@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from iced_x86 import Decoder
-
 from asmrewrite.errors import CheckError
 from asmrewrite.stubs import abi, kernel
 from asmrewrite.verify.image import PC_RELATIVE, Location
@@ -295,6 +293,8 @@ def _absolute(image: Image, text: Section, offset: int) -> Location | None:
 
 def stub_fields(text: Section, start: int, size: int) -> set[int]:
     """The offsets of the fields that relocations of a stub fill: the last four bytes of its instructions."""
+    from iced_x86 import Decoder
+
     end, fields = start, set()
     for instruction in Decoder(64, text.data[start : start + size]):
         end += instruction.len

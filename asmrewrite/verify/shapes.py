@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from iced_x86 import Code, Decoder, Mnemonic
-
 from asmrewrite.stubs import abi
 
 TYPE_CHECKING = False
@@ -35,6 +33,8 @@ def site_form(section: Section, offset: int) -> str:
 
 def entry_problem(section: Section, entry: int, site: int) -> str:
     """What is wrong with the entry site at `site` of the function at `entry`; "" when it is the published one."""
+    from iced_x86 import Decoder, Mnemonic
+
     before = section.data[entry:site] if entry <= site else b"?"
     before = before.removeprefix(ENDBR)
     if len(before) > ENTRY_PADDING or any(i.mnemonic != Mnemonic.NOP for i in Decoder(64, before)):
@@ -44,6 +44,8 @@ def entry_problem(section: Section, entry: int, site: int) -> str:
 
 def direct_branch(section: Section, offset: int) -> str:
     """The form of the direct rel32 branch at `offset`: "call", "jmp", "jcc", or "" for anything else."""
+    from iced_x86 import Code, Decoder
+
     instruction = Decoder(64, section.data[offset : offset + 15]).decode()
     if instruction.len == 5:
         return {Code.CALL_REL32_64: "call", Code.JMP_REL32_64: "jmp"}.get(instruction.code, "")
@@ -56,6 +58,8 @@ def stub_shape(image: Image, section: Section, offset: int, register: int, chain
     An untrained slot holds its own address and its entry leads to the slow path; a trained one holds the target that
     its entry leads to.
     """
+    from iced_x86 import Code, Decoder
+
     size = chain * (CMP_SIZE + JCC_SIZE) + JMP_SIZE
     decoded = list(Decoder(64, section.data[offset : offset + size]))
     if len(decoded) != 2 * chain + 1:

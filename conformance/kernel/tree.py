@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from conformance.command import CommandError, must
-from conformance.sources import REPOSITORY
+from conformance.sources import REPOSITORY, install
 
 HERE = Path(__file__).parent
 WORK = REPOSITORY / "build" / "kernel"
@@ -120,12 +120,7 @@ def source() -> Path:
 
 def prepare() -> None:
     """Install what a build needs (as root), unpack the source and add to it."""
-    missing = [package for package in PACKAGES if not _is_installed(package)]
-    if missing:
-        command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
-        if os.geteuid():
-            raise CommandError(f"needs the packages of `{shlex.join(command)}`")
-        must(command)
+    install([package for package in PACKAGES if not _is_installed(package)])
     work().mkdir(parents=True, exist_ok=True)
     if not (source() / "Makefile").exists():
         must(["tar", "-xf", str(ARCHIVE), "-C", str(work())])

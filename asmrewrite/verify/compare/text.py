@@ -26,11 +26,8 @@ def text_sections(both: Comparison) -> list[int]:
 
 def walk(both: Comparison, number: int) -> None:
     old, new = both.old.sections[number], both.new.sections[both.pairs[number]]
-    sites = [
-        _site(v, new)
-        for v in both.sites
-        if v.number == new.number and v.pass_ in ("relpoline", "static-call", "marker")
-    ]
+    passes = ("relpoline", "static-call", "marker")
+    sites = [_site(v, new) for v in both.sites if v.number == new.number and v.pass_ in passes]
     sites += entry_sites(both, number)
     relocations = (both.old.relocations(number), both.new.relocations(new.number))
     hooks = frozenset(i for i, s in enumerate(both.old.symbols) if s.name == HOOK and not s.section)
