@@ -159,7 +159,7 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: a .loc without an instruction belongs to the first stub" if passes else ""
     if re.search(r"leads elsewhere|went elsewhere", failure.detail) and _COUNTED.search(text):
         return "explained: a place that is counted in bytes"
-    if re.search(r"it led to -?\w+ and leads to", failure.detail) and _passes(_without_stray_code(text), options):
+    if re.search(r"it (?:led to|named) ", failure.detail) and _passes(_without_stray_code(text), options):
         return "explained: instructions in a section without code"
     if "another CIE" in failure.detail and _passes(re.sub(r"\.cfi_personality[^\n;]*", "", text), options):
         return "explained: a personality routine in a section with sites"
