@@ -11,7 +11,7 @@ g:
 #APP
 # 3 "<stdin>" 1
 	
-	.bundle_align_mode 3; {disp32} jmp	g.marker.0; .Lasmrewrite_marker_0: .bundle_align_mode 0
+	.p2align 3,,4; {disp32} jmp	g.marker.0; .Lasmrewrite_marker_0:
 # 0 "" 2
 .L2:
 #NO_APP
