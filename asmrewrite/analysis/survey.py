@@ -123,7 +123,8 @@ _ARGUMENT_BRANCH = re.compile(r"[A-Za-z_.$][\w.$]*[ \t]+([^\n#;]*?(?<![\w.$])l?(
 #: How many lines before a branch are looked at for data.
 _LOOK_BACK = 16
 _NO_NAME = frozenset('0123456789"')
-_INSTRUCTIONS = frozenset({"BRANCH", "WATCHED", "STATEMENT", "QUIET"})
+#: Kinds of tokens that are instructions, or directives.
+INSTRUCTIONS = frozenset({"BRANCH", "WATCHED", "STATEMENT", "QUIET"})
 #: A line marker whose string does not end on its line: gas reads the lines that follow as part of it.
 _TORN_MARKER = re.compile(r'#[ \t]*\d+[ \t]*"(?!(?:[^"\\\n]|\\[^\n])*")')
 #: A string directive without a string takes the next line away.
@@ -419,7 +420,7 @@ class _Walk:
         """
         last = self.text[slice(*self.prefixes[-1])].lstrip(" \t\f\r").lower()
         directive = self.text[start:end].lstrip()[:1] == "."
-        if (directive or kind not in _INSTRUCTIONS) and not last.startswith(("wait", "fwait")):
+        if (directive or kind not in INSTRUCTIONS) and not last.startswith(("wait", "fwait")):
             self._abandon(SkipReason.PREFIX)
 
     def _is_open(self) -> bool:

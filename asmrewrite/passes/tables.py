@@ -17,8 +17,10 @@ emitted, or none and the reason is on record. Nothing is emitted for what is cop
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from asmrewrite.analysis.reasons import SkipReason
+from asmrewrite.analysis.survey import INSTRUCTIONS
 from asmrewrite.passes import Edit, Outcome, Skip
 from asmrewrite.passes.static_call import key_of
 from asmrewrite.stubs import abi, kernel
@@ -101,7 +103,7 @@ class _Emitter:
         if not symbol:
             # The operand of a branch in a macro's body: `__x86_indirect_thunk_\reg`.
             return self._mentioned(self.text[branch.start : branch.end])
-        if branch.operand.kind != "symbol":
+        if branch.operand.kind != "symbol" and branch.role != "direct":
             return ""
         if symbol == kernel.RETURN_THUNK and branch.form != "call":
             return "return"
@@ -121,9 +123,20 @@ class _Emitter:
         trouble = place.trouble
         if trouble in _UNREADABLE:
             return self.unit.skipped(branch, trouble)
+        if branch.skip in (SkipReason.OPERAND, SkipReason.FAR):
+            return self.unit.skipped(branch, branch.skip)
+        astray = trouble is SkipReason.PREFIX and self._astray()
+        if astray or not {"cs", "{disp32}"}.issuperset(branch.prefixes):
+            return self.unit.skipped(branch, SkipReason.PREFIX)
         if place.section is None and trouble not in _REPEATED:
             return self.unit.skipped(branch, SkipReason.UNKNOWN_SECTION)
         return None
+
+    def _astray(self) -> bool:
+        """Whether a prefix has no instruction behind it, and so comes to stand before any."""
+        kinds = [kind for kind, _, _ in self.unit.survey.listing.tokens if kind != "COMMENT"]
+        behind = (after for kind, after in pairwise([*kinds, "END"]) if kind == "PREFIX")
+        return any(after not in (*INSTRUCTIONS, "PREFIX") for after in behind)
 
     def _entry(self, table: str, branch: Branch) -> None:
         section, start = branch.place.section, branch.start
@@ -133,13 +146,15 @@ class _Emitter:
         if told and section and (section.name.startswith(kernel.TEMPLATES) or "x" not in section.flags):
             return
         moved = self.moved.get(start)
-        if moved is not None and not moved.site:
-            return
+        if (moved is not None and not moved.site) or (moved is None and branch.operand.kind == "memory"):
+            return  # gone, or still a call through the GOT
         key, flags = "", 0
         if table == "static-call":
             key = self._key(branch.operand.symbol)
             flags = 0 if branch.form == "call" else abi.KERNEL_TAIL
         if repeated:
+            if self.text.endswith(f"{_NUMERIC}: ", 0, start):
+                return  # by an earlier rewriting
             made = kernel.entry(table, f"{_NUMERIC}b", key, flags).strip().replace("\n\t", "; ")
             where = kernel.TABLES[table]
             there = f'{where.section}, "{where.flags}", @progbits; .balign {where.align}'
