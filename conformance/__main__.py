@@ -8,15 +8,18 @@ from conformance import (
     audit,
     compilers,
     differential,
+    effects,
     faults,
     fuzz,
     gas_suite,
     gxx,
     kernel,
+    keys,
     listings,
     mutations,
     realprograms,
     torture,
+    traced,
 )
 from conformance.command import CommandError
 from conformance.sources import require_tools
@@ -26,13 +29,16 @@ from conformance.table import Row, show
 SUITES: dict[str, ModuleType] = {
     "gas": gas_suite,
     "listings": listings,
+    "effects": effects,
     "programs": realprograms,
     "torture": torture,
     "g++": gxx,
     "compilers": compilers,
+    "keys": keys,
     "mutations": mutations,
     "audit": audit,
     "faults": faults,
+    "traced": traced,
     "kernel": kernel,
     "fuzz": fuzz,
 }

@@ -28,7 +28,7 @@ def main(_arguments: argparse.Namespace) -> list[Row]:
     lua.write_header(work)
     cases = lines = sites = proven = 0
     problems: list[str] = []
-    for source in _sources():
+    for source in sources():
         for flags in FLAGS:
             target = work / "x.s"
             ran = run(["gcc", "-w", *flags, f"-I{source.parent}", f"-I{work}", "-S", str(source), "-o", str(target)])
@@ -64,7 +64,8 @@ def _objections(result: Rewritten) -> list[str]:
     return [str(v) for v in validate_bytes(original.content, new.content, "x.o").sections if v.reason]
 
 
-def _sources() -> Iterator[Path]:
+def sources() -> Iterator[Path]:
+    """The C files."""
     cache = cache_directory()
     yield from sorted((lua.prepare(cache) / "src").glob("*.c"))
     yield from sorted(zlib.prepare(cache).glob("*.c"))

@@ -8,12 +8,13 @@ import argparse
 import sys
 from collections import Counter
 
+from asmrewrite.options import PLUGIN_ARGUMENT
 from asmrewrite.verify.translation import validate_bytes
 from conformance.command import CommandError, must
 from conformance.realprograms import find_tool
 from conformance.sources import REPOSITORY
 from conformance.table import Row
-from tests.mutations import DEBUGGED, PROGRAM, THROWING, UNNOTICED, flips, harmless, noticed, read
+from tests.mutations import DEBUGGED, PROGRAM, THROWING, TRACED, UNNOTICED, flips, harmless, noticed, read
 
 SUMMARY = "one bit of a rewritten object inverted: objected to, or proven harmless"
 
@@ -23,6 +24,8 @@ CASES = (
     (DEBUGGED, "x.c", "-O2 -g -fno-ident", (2,)),
     (DEBUGGED, "x.c", "-O2 -g -fno-ident -gdwarf-4", (6,)),
     (THROWING, "x.cpp", "-O2 -fno-ident", (1,)),
+    (TRACED, "x.c", f"-O2 -fno-ident {PLUGIN_ARGUMENT}passes=call-ops", (0, 4)),
+    (TRACED, "x.c", f"-Os -g -fno-ident {PLUGIN_ARGUMENT}passes=call-ops {PLUGIN_ARGUMENT}ops-layout=literal", (3,)),
 )
 _KINDS = {
     ".eh_frame": "CFI", ".debug_frame": "CFI", "asmrewrite_sites": "records", "asmrewrite_slots": "slots",
@@ -64,7 +67,8 @@ def _objects(text: str, source: str, flags: str) -> tuple[bytes, bytes]:
     made = []
     compiler = "g++" if source.endswith(".cpp") else "gcc"
     for cc in ([compiler], [tool.command or "asmrewrite", "cc", compiler]):
-        must([*cc, *flags.split(), "-c", "-o", "x.o", source], cwd=work)
+        words = [word for word in flags.split() if len(cc) > 1 or not word.startswith(PLUGIN_ARGUMENT)]
+        must([*cc, *words, "-c", "-o", "x.o", source], cwd=work)
         made.append((work / "x.o").read_bytes())
     if noticed(made[0], made[1]):
         raise CommandError(f"{source} {flags}: not proven as it is")
@@ -76,7 +80,7 @@ def _survey(name: str, original: bytes, new: bytes, bits: tuple[int, ...], total
     elf = read(new)
     stubs = [v.stub for v in validate_bytes(original, new, name).sites if v.stub]
     sites = {place for v in validate_bytes(original, new, name).sites for place in range(v.offset, v.offset + 5)}
-    end = min((start for start, _ in stubs), default=0)
+    end = min((start for start, _ in stubs), default=0 if sites.isdisjoint(range(16)) else 1 << 30)
     for number, part in enumerate(elf.parts):
         if part.kind in (0, 3, 8, 17) or not part.size or part.name in (".comment", ".note.GNU-stack"):
             continue

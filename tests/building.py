@@ -168,9 +168,10 @@ def golden(name: str) -> Golden:
     """Read NAME.in.s; ``# options: KEY=VALUE ...`` and ``# left alone: REASON [COUNT], ...`` are its settings."""
     text = (GOLDEN / f"{name}.in.s").read_text("latin-1")
     flags = re.search(r"^# options: (.*)$", text, re.MULTILINE)
-    left = re.search(r"^# left alone: (\S+)(?: (\d+))?$", text, re.MULTILINE)
-    reasons = (left.group(1),) * int(left.group(2) or 1) if left else ()
-    return Golden(name, text, options(flags.group(1) if flags else ""), reasons)
+    left = re.search(r"^# left alone: (.*)$", text, re.MULTILINE)
+    words = [entry.split() for entry in left.group(1).split(", ")] if left else []
+    reasons = [reason for reason, *count in words for _ in range(int(count[0]) if count else 1)]
+    return Golden(name, text, options(flags.group(1) if flags else ""), tuple(reasons))
 
 
 def golden_names() -> list[str]:

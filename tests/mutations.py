@@ -98,6 +98,15 @@ long calls(struct ops *o, long n)
 """
 
 
+#: Functions with sites at their entries: some that call, one of two instructions.
+TRACED = """
+extern long (*get(long))(long);
+long small(long n) { return n + 1; }
+long rare(long n) { return get(n)(n) + small(n); }
+long calls(long n) { return rare(n) ? get(n)(n) * 3 : small(n); }
+"""
+
+
 class Part(NamedTuple):
     """A section: its name, its place in the file, its header's place, its type, the section that it is about."""
 
@@ -187,14 +196,17 @@ def is_nop(instruction: Instruction) -> bool:
 
 
 def still_nops(before: bytes, after: bytes, place: int) -> bool:
-    """Whether the instruction at `place` was a nop, and is now one or more nops of that length."""
-    start = 0
-    for instruction in decoded(before):
-        end = start + instruction.len
-        if start <= place < end:
-            now = decoded(after[start:end])
-            return is_nop(instruction) and all(map(is_nop, now)) and sum(i.len for i in now) == end - start
-        start = end
+    """Whether the instruction at `place` was one of a run of nops, and there still are nops, to the same end."""
+    start = run = 0
+    for instruction in [*decoded(before), None]:
+        if instruction is not None and is_nop(instruction):
+            start += instruction.len
+            continue
+        if run <= place < start:
+            now = decoded(after[run:start])
+            return all(map(is_nop, now)) and sum(i.len for i in now) == start - run
+        start += instruction.len if instruction is not None else 0
+        run = start
     return False
 
 

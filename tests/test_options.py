@@ -26,11 +26,14 @@ GOOD = {
     "stats": ("/dev/null", "/dev/null"),
     "on-unsure": ("error", "error"),
     "static-call-prefix": ("a_,b_", ("a_", "b_")),
+    "ops-layout": ("literal", "literal"),
+    "ops-min-size": ("3", 3),
+    "ops-sections": (".text", ".text"),
 }
 BAD = {
     "abi": "windows", "bundle": "2", "align": "none", "slow": "quick", "targets": "0", "inline-asm": "maybe",
     "functions": "(", "skip-functions": "[", "check": "deep", "tables": "orc",
-    "on-unsure": "warn",
+    "on-unsure": "warn", "ops-layout": "list", "ops-min-size": "-1", "ops-sections": "(",
 }  # fmt: skip
 
 

@@ -143,8 +143,8 @@ def test_the_runtime_uses_no_vector_register_and_no_function_that_does() -> None
     undefined = set(re.findall(r"^ +[Uw] (\S+)$", must(["nm", made]).text, re.MULTILINE))
     assert undefined & reached <= {"__libc_single_threaded", "__ehdr_start", "_GLOBAL_OFFSET_TABLE_"}
     assert "__tls_get_addr" not in undefined
-    indirect = re.findall(r"(?:call|jmp) +\*%\w+", code)
-    assert indirect == ["jmp    *%rcx", "jmp    *%rax"], "both behind an lfence, in entry.S"
+    indirect = re.findall(r"(\S+)[^\S\n]*\n.*\t(?:call|jmp) +\*%\w+", code)
+    assert indirect == ["lfence"] * len(indirect) and indirect, "the entry.S files wait for the target"
 
 
 @pytest.mark.skipif(shutil.which("gdb") is None, reason="gdb is not installed: apt-get install gdb")

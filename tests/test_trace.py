@@ -97,6 +97,8 @@ def test_a_full_ring_drops_and_counts(program: Path, tmp_path: Path) -> None:
     assert 2000 < trace["otherData"]["recorded"] <= 2048
     assert trace["traceEvents"][2]["name"] == "dropped"
     assert of(trace, "i")[-1]["name"] == "said"
+    ran, trace = traced(tmp_path, "--newest", "--buffer", "64K", program, *["text"] * 500, "loop", "1500")
+    assert told(ran) == events_of(trace) and trace["otherData"]["recorded"] == 2048
 
 
 def test_a_child_of_fork_has_its_own(program: Path, tmp_path: Path) -> None:
@@ -175,9 +177,10 @@ def test_report_of_half_a_trace(program: Path, tmp_path: Path) -> None:
     for name in ("out.json", "out.json.gz"):
         traced(tmp_path, program, "tree", "8", file=name)
         data = (tmp_path / name).read_bytes()
-        (tmp_path / f"half.{name}").write_bytes(data[: len(data) // 2])
-        ran = run([ASMREWRITE, "trace", "report", tmp_path / f"half.{name}"])
-        assert ran.status == 1 and ("is not whole" in ran.errors or "is damaged" in ran.errors)
+        for half in (data[: len(data) // 2], data[: data.index(b"\n", len(data) // 2) + 1]):
+            (tmp_path / f"half.{name}").write_bytes(half)
+            ran = run([ASMREWRITE, "trace", "report", tmp_path / f"half.{name}"])
+            assert ran.status == 1 and ("is not whole" in ran.errors or "is damaged" in ran.errors)
 
 
 @pytest.mark.parametrize(

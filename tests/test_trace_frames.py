@@ -152,6 +152,11 @@ def test_times_of_56_bits() -> None:
     assert [ticks for phase, ticks, _ in steps(found, start) if phase == "B"] == [0, 5, 20]
 
 
+def test_times_never_go_back() -> None:
+    found: list[Event] = [(START + late << 8 | ENTRY, 5, 100 - late, 0) for late in (5, 3, 7)]
+    assert [ticks for phase, ticks, _ in steps(found, START) if phase == "B"] == [5, 5, 7]
+
+
 def test_a_marker_of_several_units_may_lie_in_two_pieces() -> None:
     units = [(5 << 8 | 2 << 3 | MARKER, 1, 2, 3), (7, 4, 5, 6), (7, 7, 8, 9), (6 << 8 | ENTRY, 1, 2, 0)]
     data = b"".join(UNIT.pack(*unit) for unit in units)

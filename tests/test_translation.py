@@ -21,6 +21,7 @@ from tests.mutations import (
     FIELDS,
     PROGRAM,
     THROWING,
+    TRACED,
     UNNOTICED,
     Part,
     flips,
@@ -205,6 +206,23 @@ def test_local_call_is_no_site(tmp_path: Path) -> None:
     assert objections(*both(before, after, tmp_path))
 
 
+def test_memory_in_the_section_itself(tmp_path: Path) -> None:
+    """What is read relative to %rip without a relocation must be what was read; what it holds is no static call."""
+    listing = "f:\tcall\t*slot(%rip)\n\tret\n\t.balign 8\nslot:\t.quad\tg\n"
+    original, new = both(listing, listing, tmp_path)
+    assert objections(original, new) == []
+    text = rewritten(listing + IDENT, options("")).text
+    other = assemble(text.replace("slot(%rip)", "slot+8(%rip)", 1), tmp_path / "other.o")
+    assert objections(original, other)
+    for where in ("\t.balign 8\n", '\t.section .text.x, "ax"\n'):
+        listing = f"f:\tcall\t*__SCT__x(%rip)\n\tret\n{where}__SCT__x:\t.quad\tg\n"
+        static = rewritten(listing.replace("*__SCT__x(%rip)", "__SCT__x") + IDENT, options("")).text
+        original, new = assemble(listing + IDENT, tmp_path / "o.o"), assemble(static, tmp_path / "static.o")
+        found = validate(str(original), str(new))
+        assert [v.verdict for v in found.sites] == [Verdict.PASS]
+        assert any(v.reason.endswith("that is no entry of the GOT") for v in found.sections)
+
+
 def test_retargeted(tmp_path: Path) -> None:
     """A site that leads to another site's stub, through another register."""
     original, new = both(LISTING, LISTING, tmp_path)
@@ -257,6 +275,20 @@ def test_every_byte_of_the_rest(tmp_path: Path) -> None:
         if name in found:
             assert found[name]["noticed"] == found[name].total(), name
     assert {"asmrewrite_slots", ".eh_frame", ".rodata", ".rela.rodata"} <= set(found)
+
+
+@pytest.mark.parametrize(("flags", "layout"), [("-Os", "array"), ("-O2 -fcf-protection=branch", "literal")])
+def test_every_byte_of_traced_functions(flags: str, layout: str, tmp_path: Path) -> None:
+    source = tmp_path / "x.c"
+    source.write_text(TRACED)
+    ours = f"{flags} -fno-ident {OURS}passes=call-ops {OURS}ops-layout={layout}"
+    original, new = (path.read_bytes() for path in compile_both(source, ours, tmp_path))
+    bits: dict[str, tuple[int, ...]] = {".text": (0, 6), "asmrewrite_sites": (0, 4), ".relaasmrewrite_sites": (1,)}
+    found = survey(original, read(new), bits, len(read(new).content(read(new).named(".text"))))
+    report(f"{flags} {layout}", found)
+    for name in ("asmrewrite_sites", ".relaasmrewrite_sites"):
+        rest = set(found[name]) - {"noticed", "under a relocation", "same place"}
+        assert not rest and found[name]["noticed"] > 10
 
 
 @needs_gxx

@@ -58,6 +58,10 @@ class Body(NamedTuple):
     labelled: frozenset[int]
     #: The last index of each part.
     ends: frozenset[int]
+    #: Indices of landing pads; an instruction that reads memory may throw as well (-fnon-call-exceptions).
+    pads: frozenset[int]
+    #: Indices before which call frame information changes.
+    framed: frozenset[int]
 
     def following(self, index: int) -> tuple[int, ...] | None:
         """Where control may go from instruction `index`; () when it leaves for good, None when that is not known."""
@@ -87,7 +91,8 @@ def read_body(found: Survey, function: str, prover: Prover, tails: frozenset[int
         if not reader.read(start, end):
             return None
         ends.add(len(reader.instructions) - 1)
-    taken = reader.mentioned | prover.given_by_data() | prover.landing_pads()
+    pads = prover.landing_pads()
+    taken = reader.mentioned | prover.given_by_data() | pads
     labels = reader.labels
     # Another file may jump to a name that is not the compiler's.
     entries = frozenset(at for label, at in labels.items() if label in taken or not label.startswith(".L"))
@@ -98,6 +103,8 @@ def read_body(found: Survey, function: str, prover: Prover, tails: frozenset[int
         entries,
         entries | {labels[i.target] for i in instructions if i.target in labels},
         frozenset(ends),
+        frozenset(at for label, at in labels.items() if label in pads and at < len(instructions)),
+        frozenset(reader.framed),
     )
 
 
@@ -109,6 +116,7 @@ class _Reader:
         self.instructions: list[Instruction] = []
         self.labels: dict[str, int] = {}
         self.mentioned: set[str] = set()
+        self.framed: set[int] = set()
         self.asm = False
 
     def read(self, start: int, end: int) -> bool:
@@ -121,6 +129,8 @@ class _Reader:
             here = self._section(statement.start) == home
             for label in statement.labels if here else ():
                 self.labels[label] = len(self.instructions)
+            if statement.head.startswith(".cfi_"):
+                self.framed.add(len(self.instructions))
             if statement.head.endswith("_syntax"):
                 intel = statement.head == ".intel_syntax"
             elif statement.kind == "instruction" and here:

@@ -54,10 +54,10 @@ _BRANCH = re.compile(
 #: A name that is a register once the syntax is another than it seems.
 _REGISTER_NAME = re.compile(r'"?[re]?(?:[abcd]x|[sd]i|[sb]p|\d+[bwd]?)"?\Z', re.IGNORECASE)
 #: A block comment in the midst of an operand, which gas reads as if it were not there.
-_GLUED = re.compile(r"\s*(?:/\*(?:[^*\n]|\*(?!/))*\*/[ \t\r]*)+[^\s;#/\0]")
+_GLUED = re.compile(r"\s*(?:/\*(?:[^*\n]|\*(?!/))*\*/[ \t\r]*)+(?!/\*)[^\s;#\0]")
 _NOTHING = Operand("unknown", "")
 _DIRECT_TO = re.compile(r"^\t(call|jmp)q?[ \t]([A-Za-z_.][\w.]*)", re.MULTILINE)
-_SECTION_NAME = re.compile(r'[ \t\f\r]*\.(?:push)?sect(?:ion)?[ \t]+"?([^\s",;#]+)', re.IGNORECASE)
+_SECTION_NAME = re.compile(r'[ \t\f\r]*\.(?:push)?sect(?:ion)?[ \t]+"?([^\s",;#]+)', re.IGNORECASE | re.ASCII)
 #: What LLVM's printer says of a tail call; it says nothing of other jumps.
 _LLVM_TAIL = re.compile(r"[ \t]*# TAILCALL$")
 _ROLE = {"call": "call", "jmp": "tail"}
@@ -226,6 +226,8 @@ class _Classifier:
         allowed = ("cs",) if branch.thunk else ("notrack",)
         if any(prefix not in allowed for prefix in branch.prefixes):
             return SkipReason.PREFIX
+        if operand.kind == "memory" and ("." in operand.names or ("rip" in operand.registers and not operand.names)):
+            return SkipReason.COUNTED
         if (operand.kind == "register" and operand.number < 0) or operand.register == "rsp":
             return SkipReason.OPERAND
         if operand.kind == "memory" and (

@@ -42,7 +42,7 @@ class Definitions:
         bound: dict[str, set[str]] = {"global": set(), "hidden": set()}
         for directive, names in _BINDING.findall(text):
             kind = "hidden" if directive in ("hidden", "internal") else "global"
-            bound[kind].update(name.strip() for name in names.split(","))
+            bound[kind].update(name.strip(" \t\f\r") for name in names.split(","))
         unsafe = set(_RESOLVER.findall(text))
         for function in found.functions:
             # A linker's script may drop other sections, and then what refers to them does not link.

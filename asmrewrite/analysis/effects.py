@@ -53,7 +53,9 @@ _XORS = _table("bwlq", "xor")
 _WITH_CARRY = _table("bwlq", "adc sbb")
 _SHIFTS = _table("bwlq", "shl sal shr sar")
 #: They change some flags, or all at times.
-_PARTLY = _table("bwlq", "inc dec rol ror bts btr btc bsf bsr shld shrd")
+_PARTLY = _table("bwlq", "inc dec rol ror bts btr btc shld shrd")
+#: They leave their last operand as it is when the other is 0.
+_SCANS = _table("wlq", "bsf bsr")
 _ROTATE_CARRY = _table("bwlq", "rcl rcr")
 _SILENT = _table("lq", "bswap") | _table("bwlq", "not")
 _COMPARES = _table("bwlq", "cmp test")
@@ -70,14 +72,26 @@ _EXTEND_A = {"cltq", "cdqe", "cwtl", "cwde"}
 _EXTEND_D = {"cqto", "cqo", "cltd", "cdq"}
 _QUIET = frozenset(
     {"nop", "nopw", "nopl", "endbr64", "pause", "lfence", "mfence", "sfence", "ud2", "hlt", "int3",
-     "prefetcht0", "prefetcht1", "prefetcht2", "prefetchnta", "prefetchw", "emms", "vzeroupper", "vzeroall"}
+     "prefetcht0", "prefetcht1", "prefetcht2", "prefetchnta", "prefetchw", "emms", "vzeroupper", "vzeroall",
+     "ldmxcsr", "stmxcsr", "vldmxcsr", "vstmxcsr", "clflush", "movnti", "movntil", "movntiq"}
 )  # fmt: skip
+_HARMLESS = frozenset({"lock", "{disp32}", "notrack"})
+#: A prefix may be a statement of its own.
+_REPEATS = frozenset({"rep", "repe", "repz", "repne", "repnz"})
+_STRINGS = {
+    "movs": ("rsi", "rdi"), "stos": ("rax", "rdi"), "lods": ("rsi", "rax"),
+    "scas": ("rax", "rdi"), "cmps": ("rsi", "rdi"),
+}  # fmt: skip
+_STRINGS = {word + suffix: registers for word, registers in _STRINGS.items() for suffix in "bwlq"}
+_EXCHANGES = _table("bwlq", "xchg xadd cmpxchg")
 _SETCC = re.compile(rf"set{_CONDITION}\Z")
 _CMOV = re.compile(rf"cmov{_CONDITION}[wlq]?\Z")
 #: Vector instructions that set flags, and those with registers that are not written out.
 _VECTOR_FLAGS = re.compile(r"v?u?comis[sdh]|v?ptest|vtestp[sd]|kortest|ktest|fu?comip?|fcmov")
 _VECTOR_ALL_FLAGS = re.compile(r"v?u?comis[sd]\Z|v?ptest\Z|fu?comip?\Z")
 _VECTOR_ODD = re.compile(r"v?pcmp[ei]str|v?maskmov|fcmov|fxsave|xsave|xrstor|f?n?stsw|v?p?gather|v?p?scatter")
+#: Conversions of a number in memory.
+_TO_INTEGER = re.compile(r"v?cvtt?s[sdh]2u?si[lq]?\Z")
 #: Vector instructions whose last operand may be a general register, which they write.
 _TO_GENERAL = re.compile(r"v?(?:mov[dqm]|movmskp[sd]|pmovmskb|cvtt?s[sdh]2u?si|pextr|extractps|kmov)")
 
@@ -85,12 +99,12 @@ _TO_GENERAL = re.compile(r"v?(?:mov[dqm]|movmskp[sd]|pmovmskb|cvtt?s[sdh]2u?si|p
 @lru_cache(maxsize=20_000)
 def effect(head: str, operands: tuple[str, ...], prefixes: tuple[str, ...] = (), intel: bool = False) -> Effect:
     """What the instruction `head` does with `operands`, as written; calls, jumps and returns are not its matter."""
-    if any(prefix not in ("lock", "{disp32}", "notrack") for prefix in prefixes):
+    if any(prefix not in (_REPEATS if head in _STRINGS else _HARMLESS) for prefix in prefixes):
         return UNKNOWN
     ordered = tuple(reversed(operands)) if intel else operands
     if any(_VECTOR.search(operand) for operand in ordered) or head.startswith("f"):
         return _vector(head, ordered, intel)
-    if head in _MOVES or head in _COUNTS or head in _POPCNT:
+    if head in _MOVES or _TO_INTEGER.match(head) or head in _COUNTS or head in _POPCNT:
         return _written(head, ordered, intel, FLAGS if head in _POPCNT else "", head in _COUNTS)
     if head in _XORS or head in _CHANGES or head in _WITH_CARRY:
         return _changed(head, ordered, intel)
@@ -101,6 +115,8 @@ def effect(head: str, operands: tuple[str, ...], prefixes: tuple[str, ...] = (),
         return _modified(ordered, intel, {FLAGS} if counted else (), {FLAGS})
     if head in _PARTLY or head in _SILENT:
         return _modified(ordered, intel, (), {FLAGS} if head in _PARTLY else ())
+    if head in _SCANS:
+        return _modified(ordered, intel, (), {FLAGS}, sure=False)
     if head in _ROTATE_CARRY:
         return _modified(ordered, intel, (), {FLAGS}, {FLAGS})
     if head in _TESTS_BIT or head in _ONE_FLAG:
@@ -115,15 +131,19 @@ def effect(head: str, operands: tuple[str, ...], prefixes: tuple[str, ...] = (),
         return _modified(ordered, intel, {FLAGS}, {FLAGS})
     if head in _THREE or head in _THREE_SILENT:
         return _written(head, ordered, intel, "", head in _THREE)
-    return _implied(head, ordered, intel)
+    return _implied(head, ordered, intel, prefixes)
 
 
-def _implied(head: str, operands: tuple[str, ...], intel: bool) -> Effect:
+def _implied(head: str, operands: tuple[str, ...], intel: bool, prefixes: tuple[str, ...]) -> Effect:
     """Instructions with registers that are not written out."""
     rax, rdx = WHOLE["rax"], WHOLE["rdx"]
     narrow = head.endswith(("b", "w")) or any(len(parts_of(operand)) in (1, 2) for operand in operands)
     if head in _QUIET or head.startswith("nop"):
-        return _made(_NOTHING, (), ())
+        return _made(mentioned(operands, intel), (), ())
+    if head in _REPEATS or (head in _STRINGS and not any(map(parts_of, operands))):  # `movsb %al, %ecx` is a movsx
+        return _string(head, bool(prefixes))
+    if head in _EXCHANGES and len(operands) == 2:
+        return _exchanged(head, operands, intel)
     if head in _EXTEND_A:
         return _made(rax, rax, rax)
     if head in _EXTEND_D:
@@ -143,6 +163,24 @@ def _implied(head: str, operands: tuple[str, ...], intel: bool) -> Effect:
     if head in ("rdtsc", "rdpru"):
         return _made(_NOTHING, rax | rdx, rax | rdx) if head == "rdtsc" else UNKNOWN
     return UNKNOWN
+
+
+def _string(head: str, repeated: bool) -> Effect:
+    """String instructions, and `rep` where it is a statement of its own; none writes anything for sure."""
+    parts = frozenset().union(*(WHOLE[register] for register in _STRINGS.get(head, ())))
+    if repeated or head in _REPEATS:
+        parts |= WHOLE["rcx"]
+    return _made(parts, (), parts | ({FLAGS} if head.startswith(("scas", "cmps")) else _NOTHING))
+
+
+def _exchanged(head: str, operands: tuple[str, ...], intel: bool) -> Effect:
+    """Both operands are read and written, by `cmpxchg` with %rax, and not for sure."""
+    parts = parts_of(operands[0]) | parts_of(operands[1])
+    reads = mentioned(operands, intel)
+    if head.startswith("cmpxchg"):
+        return _made(reads | WHOLE["rax"], {FLAGS}, parts | WHOLE["rax"] | {FLAGS})
+    flags = {FLAGS} if head.startswith("xadd") else _NOTHING
+    return _made(reads, parts | flags, parts | flags)
 
 
 def _vector(head: str, operands: tuple[str, ...], intel: bool) -> Effect:

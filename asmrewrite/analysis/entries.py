@@ -100,7 +100,7 @@ def entry(found: Survey, function: Function, *, asm: bool) -> Entry | SkipReason
     elif not _BEGINS.match(text, first) and not _LABEL.match(text, first) and not _ALIGN.match(text, first):
         return SkipReason.ENTRY
     stop = text.find("\t.size\t", place)
-    count = len(_INSTRUCTION.findall(text, place, stop)) if stop >= 0 else 1 << 30
+    count = len(_INSTRUCTION.findall(text, text.rfind("\n", 0, place) + 1, stop)) if stop >= 0 else 1 << 30
     return Entry(function.start, place, end, kind, mark, bool(endbr), _alignment(text, function.start), count)
 
 

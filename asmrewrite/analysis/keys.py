@@ -65,8 +65,12 @@ _LOAD = re.compile(r"mov(?:b|zb[lwq]|zx)?\Z")
 _COPY = re.compile(r"mov[blq]?\Z|movzb[lwq]\Z|movzx\Z")
 _SET = {"setne": True, "setnz": True, "sete": False, "setz": False}
 _JUMP = {"jne": True, "jnz": True, "je": False, "jz": False}
+#: Stores that are not to the last operand, or to none that is written.
+_STORES = re.compile(r"(?:movs|stos|scas|cmps|lods)[bwlq]\Z|xchg")
 _AND = re.compile(r"and[bl]?\Z")
 _XOR = re.compile(r"xor[bl]?\Z")
+_ATT_ADDRESS = re.compile(r'\$("?[A-Za-z_.$][\w.$]*"?)\Z')
+_INTEL_ADDRESS = re.compile(r"offset\s+(?:flat:)?([A-Za-z_.$][\w.$]*)\Z", re.IGNORECASE)
 _ADDRESS = {"leaq": "", "lea": "", "movq": "@gotpcrel", "mov": "@gotpcrel"}
 
 
@@ -88,7 +92,7 @@ def key_tests(body: Body, prefixes: tuple[str, ...]) -> tuple[list[KeyTest], lis
     tests: list[KeyTest] = []
     refused: list[Untouchable] = []
     for index, instruction in enumerate(body.instructions):
-        if instruction.kind == "branch" and instruction.head in _JUMP and not instruction.asm:
+        if instruction.kind == "branch" and instruction.head in _JUMP:
             found = finder.test(index)
             if isinstance(found, KeyTest):
                 tests.append(found)
@@ -125,7 +129,7 @@ class _Finder:
 
     def test(self, branch: int) -> KeyTest | Untouchable | None:
         """The test that ends in `branch`; None when it is none of a key."""
-        truth = self._flags(branch)
+        truth = self._asm(branch) if self.body.instructions[branch].asm else self._flags(branch)
         if truth is None:
             return None
         instructions = self.body.instructions
@@ -157,6 +161,19 @@ class _Finder:
             falling = int(jumps_on != held.zero_off)
             kept.append((register, falling if read[0] else None, 1 - falling if read[1] else None))
         return KeyTest(truth.symbol, tuple(sorted(chain)), branch, jumps_on, tuple(kept))
+
+    def _asm(self, branch: int) -> _Truth | None:
+        """A test that <asmrewrite/static_key.h> has in inline assembly: a comparison right before its branch."""
+        if not branch or branch in self.body.labelled:
+            return None
+        before = self.body.instructions[branch - 1]
+        operands = _ordered(before)
+        if before.kind != "plain" or not before.asm or not _COMPARE.match(before.head) or len(operands) != 2:
+            return None
+        if not _is_byte(before) or not _ZERO.match(operands[0]):
+            return None
+        symbol = self._key(branch - 1, operands[1])
+        return _Truth(symbol, frozenset({branch - 1}), zero_off=True) if symbol else None
 
     def _with_address(self, truth: _Truth, branch: int) -> frozenset[int]:
         """The chain, with the load of the key's address when nothing else needs that."""
@@ -191,15 +208,20 @@ class _Finder:
         return None
 
     def _between(self, chain: frozenset[int], branch: int) -> str:
-        """Why the chain cannot be moved down to its branch: something in between needs or changes what it does."""
+        """Why the chain cannot be moved down to its branch: something in between needs or changes what it does.
+
+        A stub has the frame of its branch, so the frame must not change in between either.
+        """
         instructions = self.body.instructions
+        if any(min(chain) < index <= branch for index in self.body.framed):
+            return "apart"
         written: frozenset[str] = frozenset()
         needed: frozenset[str] = frozenset()
         made: frozenset[str] = frozenset()
         for index in range(min(chain), branch):
             instruction = instructions[index]
             if index in chain:
-                if instruction.asm:
+                if instruction.asm and (index != branch - 1 or not instructions[branch].asm):
                     return "apart"
                 needed |= instruction.effect.reads - made
                 made |= instruction.effect.kills
@@ -224,6 +246,8 @@ class _Finder:
     def _stores(self, instruction: Instruction) -> bool:
         """Whether it may write to a key: through a pointer, that is, and not to the stack or another variable."""
         operands = _ordered(instruction)
+        if _STORES.match(instruction.head):
+            return True
         if not operands or not re.search(r"[(\[]", operands[-1]) or _is_stack(operands[-1]):
             return False
         if _COMPARE.match(instruction.head) or _TEST.match(instruction.head):
@@ -363,7 +387,7 @@ def _transfer(instruction: Instruction, state: State, prefixes: tuple[str, ...])
     symbol = _address_of(instruction, prefixes)
     operands = _ordered(instruction)
     if symbol:
-        after[operands[-1].lstrip("%").lower()] = symbol
+        after[_whole(operands[-1])] = symbol
     elif instruction.head in ("movq", "mov") and len(operands) == 2:
         source, destination = (operand.lstrip("%").lower() for operand in operands)
         if source in state and destination in WHOLE:
@@ -372,14 +396,29 @@ def _transfer(instruction: Instruction, state: State, prefixes: tuple[str, ...])
 
 
 def _address_of(instruction: Instruction, prefixes: tuple[str, ...]) -> str:
-    """The key whose address the instruction brings to a register: `leaq key(%rip), R`, `movq key@GOTPCREL(%rip), R`."""
+    """The key whose address the instruction brings to a register.
+
+    `leaq key(%rip), R`, `movq key@GOTPCREL(%rip), R`, and where addresses are known to the linker `movl $key, R`.
+    """
     operands = _ordered(instruction)
-    if instruction.head not in _ADDRESS or len(operands) != 2 or instruction.kind != "plain":
+    if len(operands) != 2 or instruction.kind != "plain" or not _whole(operands[1]):
+        return ""
+    if instruction.head in ("movl", "movq", "movabsq", "mov", "movabs"):
+        named = (_INTEL_ADDRESS if instruction.intel else _ATT_ADDRESS).match(operands[0])
+        if named and named.group(1).strip('"').startswith(prefixes):
+            return named.group(1).strip('"')
+    if instruction.head not in _ADDRESS or operands[1].lstrip("%").lower() not in WHOLE:
         return ""
     found = _symbol(operands[0], instruction.intel)
-    if not found or not found[0].startswith(prefixes) or operands[1].lstrip("%").lower() not in WHOLE:
+    if not found or not found[0].startswith(prefixes):
         return ""
     return found[0] if found[1] == _ADDRESS[instruction.head] else ""
+
+
+def _whole(operand: str) -> str:
+    """The 64-bit register that is written by writing `operand`; "" when it is none or only in part."""
+    name, parts = NAMES.get(operand.lstrip("%").lower(), ("", frozenset()))
+    return name if parts and parts == WHOLE.get(name) else ""
 
 
 def _symbol(operand: str, intel: bool) -> tuple[str, str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from asmrewrite.analysis.registers import EVERYTHING, FLAGS, RETURNED
+from asmrewrite.analysis.registers import EVERYTHING, FLAGS, PRESERVED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ def is_dead(body: Body, index: int, parts: frozenset[str]) -> bool:
     while waiting:
         index, parts = waiting.pop()
         parts -= seen.get(index, frozenset())
+        if not parts:
+            continue
         steps += 1
         if steps > _PATIENCE or index >= len(body.instructions):
             return False
-        if not parts:
-            continue
         seen[index] = seen.get(index, frozenset()) | parts
         instruction = body.instructions[index]
         reads, kills = _read_and_lost(instruction)
@@ -38,6 +38,8 @@ def is_dead(body: Body, index: int, parts: frozenset[str]) -> bool:
         if following is None:
             return False
         waiting += [(after, parts - kills) for after in following]
+        if instruction.kind == "plain":  # a signal handler may throw (-fnon-call-exceptions)
+            waiting += [(pad, parts & PRESERVED) for pad in body.pads]
     return True
 
 
@@ -48,11 +50,10 @@ def _read_and_lost(instruction: Instruction) -> tuple[frozenset[str], frozenset[
         return instruction.effect.reads, instruction.effect.kills
     if kind == "branch":
         return frozenset({FLAGS} if "cxz" not in instruction.head else EVERYTHING), frozenset()
-    if kind == "return":
-        return RETURNED, frozenset()
     if kind in ("jump", "trap"):
         return frozenset(), frozenset()
     if kind == "unknown" or (instruction.operands and _ODD_CALLEE.match(instruction.operands[0])):
         return EVERYTHING, frozenset()
-    # A callee may read any register (preserve_none), and keep any (preserve_all); flags are nobody's.
+    # A callee may read any register (preserve_none), and keep any (preserve_all); a caller may as well behind a return
+    # (clang's regcall returns in ten). Flags are nobody's.
     return EVERYTHING - {FLAGS}, frozenset({FLAGS})

@@ -51,7 +51,7 @@ class SkipReason(str, Enum):
     RAW_LISTING = "raw-listing"
     #: In a listing with .end, behind which gas reads nothing, or that ends in an open comment or string.
     END_DIRECTIVE = "end-directive"
-    #: In a listing that counts bytes of code, those of the branch perhaps among them: `jmp .+8`, `.org 64`.
+    #: In a listing that counts bytes of code, those of the branch perhaps among them: `jmp .+8`, `.org 64`, `8(%rip)`.
     COUNTED = "counted"
     #: The section that it stands in cannot be told, or is not for code.
     UNKNOWN_SECTION = "unknown-section"
@@ -63,16 +63,16 @@ class SkipReason(str, Enum):
     THUNK = "thunk"
     #: Through the compiler's thunk that takes its target from the stack.
     STACK_THUNK = "stack-thunk"
-    #: abi=kernel: an indirect branch that goes through no thunk, so that nothing there protects or patches it.
-    NOT_A_THUNK = "not-a-thunk"
-    #: abi=kernel: in text that must not be patched as it runs (noinstr, entry, kprobes) or runs once (init, exit).
-    SPECIAL_TEXT = "special-text"
     #: A key's byte that is read for another purpose than a branch: it stays a load.
     KEY_VALUE = "key-value"
     #: A test of a key whose load, comparison and branch cannot be brought together.
     KEY_APART = "key-apart"
     #: A test of a key whose registers or flags may be read behind it.
     KEY_LIVE = "key-live"
+    #: abi=kernel: an indirect branch that goes through no thunk, so that nothing there protects or patches it.
+    NOT_A_THUNK = "not-a-thunk"
+    #: abi=kernel: in text that must not be patched as it runs (noinstr, entry, kprobes) or runs once (init, exit).
+    SPECIAL_TEXT = "special-text"
     #: The file asked to be left alone.
     FILE_OPTED_OUT = "file-opted-out"
     #: The function asked to be left alone.

@@ -36,6 +36,6 @@ NAMES = _names()
 WHOLE: dict[str, frozenset[str]] = {name: parts for name, (whole, parts) in NAMES.items() if name == whole}
 #: What a callee may be given and need not preserve, but for `%r11`.
 ARGUMENTS = frozenset().union(*(WHOLE[r] for r in ("rdi", "rsi", "rdx", "rcx", "r8", "r9", "r10", "rax")))
-#: What a caller may read behind a return: the result, and what the psABI (3.2.1) has a callee preserve.
-RETURNED = frozenset().union(*(WHOLE[r] for r in ("rax", "rdx", "rbx", "rbp", "rsp", "r12", "r13", "r14", "r15")))
+#: What an exception leaves as it was (psABI 3.2.1).
+PRESERVED = frozenset().union(*(WHOLE[r] for r in ("rbx", "rbp", "rsp", "r12", "r13", "r14", "r15")))
 EVERYTHING = frozenset().union(*WHOLE.values()) | {FLAGS}

@@ -31,6 +31,8 @@ class Section(NamedTuple):
         return f"{self.name}, {subsection}{', ' + self.arguments if self.arguments else ''}"
 
 
+#: Not all that Python takes for blanks: bytes 0x85 and 0xa0 end many a letter in UTF-8.
+_BLANKS = " \t\f\r\n"
 _SHORT = {".text": "ax", ".data": "aw", ".bss": "aw"}
 _DIRECTIVE = re.compile(r"\s*\.([A-Za-z]+)[ \t]*")
 _ARGUMENT = re.compile(r'((?:[^",]|"(?:[^"\\]|\\.)*")*)(,|\Z)', re.DOTALL)
@@ -123,8 +125,8 @@ def _split(text: str) -> list[str]:
     while position < len(text):
         found = _ARGUMENT.match(text, position)
         if found is None:
-            return [*arguments, text[position:].strip()]
-        arguments.append(found.group(1).strip())
+            return [*arguments, text[position:].strip(_BLANKS)]
+        arguments.append(found.group(1).strip(_BLANKS))
         if found.end() == position or not found.group(2):
             break
         position = found.end()

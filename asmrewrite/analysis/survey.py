@@ -82,13 +82,15 @@ NOTE = re.compile(r"#[ \t](\d+)[ \t]+(?:\[c=\d+ l=\d+\][ \t]+([*\w@]+)|([*\w@]+)
 
 _FLANG = '\t.text\n\t.file\t"FIRModule"\n'
 _OPT_OUT = re.compile(r"asmrewrite:[ \t]*skip-(file|function)([ \t]+[\w, -]+)?")
-_NAME = re.compile(r'\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^\s:"]+))')
+_NAME = re.compile(r'\s*(?:"((?:[^"\\]|\\[\s\S])*)"|([^\s:"]+))', re.ASCII)
 _TYPE = re.compile(
     r'\s*\.type[ \t]+(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))[ \t]*,?[ \t]*'
-    r'(?:[@%#]?(?:function|gnu_indirect_function)|"?(?:STT_FUNC|function)"?)'
+    r'(?:[@%#]?(?:function|gnu_indirect_function)|"?(?:STT_FUNC|function)"?)',
+    re.ASCII,
 )
 _ASSIGNMENT = re.compile(
-    r'\s*(?:\.\w+[ \t]+("(?:[^"\\]|\\.)*"|[^\s,]+)\s*,|("(?:[^"\\]|\\.)*"|[^\s=]+)\s*==?)[ \t]*([^#;\n]*)'
+    r'\s*(?:\.\w+[ \t]+("(?:[^"\\]|\\.)*"|[^\s,]+)\s*,|("(?:[^"\\]|\\.)*"|[^\s=]+)\s*==?)[ \t]*([^#;\n]*)',
+    re.ASCII,
 )
 _REGISTER_VALUE = re.compile(
     r"(?<![\w.$@])(?:r(?:[abcd]x|[sd]i|[sb]p|\d{1,2}[bwd]?)|e?(?:[abcd]x|[sd]i|[sb]p)|[abcd][lh]|[xyz]mm\d+)(?![\w.$@])",
@@ -112,6 +114,8 @@ _GLUE = re.compile(r"(?:/\*(?:[^*]|\*(?!/))*\*/[ \t\f\r]*)+")
 #: A comment with a part of the statement behind it; and one that is glued to the first word, or stands before a `=`.
 _COMMENTED = re.compile(rf"""(?:[^"'#\n;/]|/(?!\*))*{_GLUE.pattern}[^\s#;\0]""")
 _TORN_WORD = re.compile(rf"""[ \t\f\r]*[^\s"'#;/]+{_GLUE.pattern}[^\s#;\0]|(?:[^"'#\n;/]|/(?!\*))*{_GLUE.pattern}=""")
+_SLASH = re.compile(r"[ \t\f\r]*/")
+_STATEMENTS = frozenset({"STATEMENT", "WATCHED"})
 _DIRECTIVES = frozenset({"SECTION", "MODE", "MACRO", "CONDITION", "TYPE"})
 _BRANCH_WORD = re.compile(r"(?:\A|[\s/;}:\0])l?(?:call|jmp)[a-z]?(?![\w.$])", re.IGNORECASE)
 _WORD = re.compile(r"\s*\.?([A-Za-z_0-9]+)")
@@ -126,10 +130,12 @@ _TORN_MARKER = re.compile(r'#[ \t]*\d+[ \t]*"(?!(?:[^"\\\n]|\\[^\n])*")')
 _EMPTY_STRING = re.compile(r"\.(?:asci[iz]|ident|string(?:8|16|32|64)?)[ \t]*(?:#[^\n]*)?\s*\Z", re.IGNORECASE)
 #: In Intel syntax `jmpq foo` goes where the memory at foo says; in AT&T syntax it is a direct jump.
 _SUFFIXED = re.compile(r"(?<![\w.$])(?:callw|jmp[qw])[ \t\f]+[^*%\s]", re.IGNORECASE)
-#: A jump that counts bytes of code.
+#: A jump, or an address relative to the instruction, that counts bytes of code.
 _COUNTED = re.compile(
     r"(?<![\w.$])(?:j[a-z]{1,4}|call[a-z]?|loop[a-z]*|xbegin)[ \t]+"
-    r"(?![^\n#;]*[(\[])[^\n#;*%,]*?[\w.$][ \t]*[-+][ \t]*\w",
+    r"(?![^\n#;]*[(\[])[^\n#;*%,]*?[\w.$][ \t]*[-+][ \t]*\w"
+    r"|(?<![\w.$+*/-])-?(?:[1-9]\d*|0x[0-9a-f]+)(?:[-+*/](?:0x[0-9a-f]+|\d+))*\(%rip\)"
+    r"|(?<![\w.$@\]])\[rip[ \t]*[-+][ \t]*\d",
     re.IGNORECASE,
 )
 #: What `.arch` may say and leave what a rewriting adds in force.
@@ -197,7 +203,9 @@ class _Walk:
             if torn and kind != "QUIET" and text.find("\0", start, end - 1) >= 0:
                 self._abandon(SkipReason.GLUED_COMMENT)
             if kind != "QUIET":
-                if commented and _is_torn(text, kind, start, end):
+                # Behind a label or `;` a slash makes a comment of all up to the end of the line.
+                swallowed = kind in _STATEMENTS and text[end - 1] in ";\0" and _SLASH.match(text, start)
+                if swallowed or (commented and _is_torn(text, kind, start, end)):
                     self._abandon(SkipReason.GLUED_COMMENT)
                 handlers[kind](kind, start, end)
             elif self.trouble is SkipReason.MACRO_EFFECTS:
@@ -461,8 +469,6 @@ class _Walk:
         # gas ends a string at a NUL, but only after it has stripped comments and found the string's quotes.
         glued = ("/*" in text or "\0" in text[:-1]) and _BRANCH_WORD.search(_GLUE.sub("", text))
         slash = text.lstrip(" \t\f\r").startswith("/")
-        if slash and text[-1:] in (";", "\0"):
-            self._abandon(SkipReason.GLUED_COMMENT)  # behind a label or `;` it is a comment up to the end of the line
         if glued or (slash and _BRANCH_WORD.search(text)):
             place = self.place()
             doubt = place._replace(trouble=place.trouble or SkipReason.GLUED_COMMENT)
@@ -494,7 +500,7 @@ _BODY = re.compile(r"""(?:[^\n;\0"'/#]+|"(?:[^"\\]|\\[\s\S])*"?|'(?:\\[\s\S]|[^\
 
 def _is_torn(text: str, kind: str, start: int, end: int) -> bool:
     """Whether a comment makes another statement of this one than it seems."""
-    pattern = _TORN_WORD if kind == "STATEMENT" else _COMMENTED if kind in _DIRECTIVES else None
+    pattern = _TORN_WORD if kind in _STATEMENTS else _COMMENTED if kind in _DIRECTIVES else None
     return pattern is not None and pattern.match(text, start, end) is not None
 
 

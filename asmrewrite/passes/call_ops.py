@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 
 #: log2 of the word that a site lies in.
 BLOCK = 3
-_OWN = re.compile(r"__(?:relpoline|x86_indirect_thunk|x86_return_thunk|llvm_retpoline)|.*\.relpoline\.\d+\Z")
+#: Thunks and stubs, and what the headers of <asmrewrite/...> bring along.
+_OWN = re.compile(
+    r"__(?:relpoline|x86_indirect_thunk|x86_return_thunk|llvm_retpoline)|.*\.(?:relpoline|marker)\.\d+\Z|asmrewrite_"
+)
 _MARKS = ("__fentry__", "__patchable_function_entries")
 _RESOLVER = re.compile(r"^[ \t]*\.type[ \t]+([\w.$]+)[ \t]*,[ \t]*[@%#]?gnu_indirect_function", re.MULTILINE)
 _ALIAS = re.compile(r"^[ \t]*\.set[ \t]+([\w.$]+)[ \t]*,[ \t]*([\w.$]+)[ \t]*$", re.MULTILINE)
@@ -143,6 +146,8 @@ class _Writer:
         made = shapes.aligned(nop, labels["ops"], abi.FORM_SIZE["nop"], self.options)
         if entry.mark:
             made += f"; .set {entry.mark}, {labels['ops']}-{abi.FORM_SIZE['nop']}"
+        if entry.kind == "fentry":
+            made += f"\t# {_MARKS[0]}"  # so that a second rewriting knows what was marked
         if entry.kind != "plain":
             lost_lines = self.text.count("\n", entry.place, entry.end)
             self.edits.append(Edit(entry.place, entry.end, "\n" * lost_lines + "\t" * bool(lost_lines) + made))

@@ -173,21 +173,24 @@ class _Writer:
             code += f"{landing}:\n{sets}\t{{disp32}} jmp\t{branch.target}\n"
         if branch.intel:
             code = f"\t.intel_syntax {'' if place.prefixed else 'no'}prefix\n{code}\t.att_syntax prefix\n"
-        if self.cfi:
-            code = f"\t.cfi_startproc\n{self._frame(branch)}{code}\t.cfi_endproc\n"
+        frame = self._frame(branch) if self.cfi else None
+        if frame is not None:
+            code = f"\t.cfi_startproc\n{frame}{code}\t.cfi_endproc\n"
         return f"\t.type\t{name}, @function\n{name}:\n{code}\t.size\t{name}, .-{name}\n"
 
     def _instruction(self, instruction: Instruction) -> str:
         return " ".join(self.text[instruction.start : instruction.end].split("\n"))
 
-    def _frame(self, branch: Instruction) -> str:
-        """The directives that describe the frame at `branch`: all since the function's start, in their order."""
+    def _frame(self, branch: Instruction) -> str | None:
+        """The directives that describe the frame at `branch`: all since the function's start, in their order.
+
+        None where nothing describes it: one function of a listing may have call frame information and another none.
+        """
         start = self.text.rfind(".cfi_startproc", 0, branch.start)
-        if start < 0:
-            return ""
-        simple = self.text[start:].startswith(".cfi_startproc simple")
-        if simple or ".cfi_endproc" in self.text[start : branch.start]:
-            raise AssertionError("a compiler's function has call frame information of its own")
+        if start < 0 or self.text.find(".cfi_endproc", start, branch.start) >= 0:
+            return None
+        if self.text.startswith(".cfi_startproc simple", start):
+            raise AssertionError("a compiler's function begins with the frame of every function")
         return "".join(f"\t{found.strip()}\n" for found in _FRAME.findall(self.text, start, branch.start))
 
 

@@ -132,14 +132,12 @@ class _Writer:
 
     def _is_defined(self, symbol: str) -> bool:
         if symbol not in self._defined:
-            pattern = rf'^[ \t]*"?{re.escape(symbol)}"?[ \t]*:'
-            label = (
-                f"{symbol}:" in self.text
-                or f'{symbol}"' in self.text
-                or f"{symbol} " in self.text
-                or f"{symbol}\t" in self.text
-            )
-            self._defined[symbol] = label and re.search(pattern, self.text, re.MULTILINE) is not None
+            name = rf'"?{re.escape(symbol)}"?'
+            pattern = rf"(?<![\w.$]){name}\s*[:=]|\.(?:set|equ|eqv|equiv)\s+{name}\s*,"
+            # The word is looked for first: what a kernel's file calls it seldom defines.
+            near = re.compile(rf'{re.escape(symbol)}"?(?:\s*[:=]|\s*,)')
+            found = near.search(self.text) and re.search(pattern, self.text, re.IGNORECASE)
+            self._defined[symbol] = bool(found)
         return self._defined[symbol]
 
 

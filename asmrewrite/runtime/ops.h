@@ -57,7 +57,7 @@ void asmrewrite_ops_leave(struct asmrewrite_regs *regs);
 /* Learn the size of the vector state. */
 void asmrewrite_ops_measure(void);
 
-/* ops_exit.c: what is known of a return that was replaced. */
+/* ops_exit.c: what is known of a return that was replaced; `parent` is where all of its cell return to. */
 struct exit_entry {
 	uintptr_t parent, ip;
 	struct asmrewrite_ops *ops;

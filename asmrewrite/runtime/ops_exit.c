@@ -66,14 +66,24 @@ static void set_key(struct bucket *bucket, unsigned int entry, uint64_t key)
 	__atomic_store_n(&bucket->keys[entry], key, __ATOMIC_RELEASE);
 }
 
-/* The entry with `key`, the last of tail calls; EXIT_ENTRIES for none. */
-static unsigned int find(const struct bucket *bucket, uint64_t key)
-{
-	unsigned int found = EXIT_ENTRIES;
+/* The entries of a cell: of the function that was called there, and of the last that was tail-called by it. */
+struct found {
+	unsigned int first, tail;	/* EXIT_ENTRIES for none */
+};
 
-	for (unsigned int i = 0; i < EXIT_ENTRIES; i++)
-		if (key_of(bucket, i) == key && (found == EXIT_ENTRIES || bucket->turns[i] > bucket->turns[found]))
-			found = i;
+static inline struct found find(const struct bucket *bucket, const uint64_t *cell)
+{
+	struct found found = { EXIT_ENTRIES, EXIT_ENTRIES };
+
+	for (unsigned int i = 0; i < EXIT_ENTRIES; i++) {
+		const uint64_t key = key_of(bucket, i) ^ (uintptr_t)cell;
+
+		if (!key)
+			found.first = i;
+		else if (key == TAIL &&
+			 (found.tail == EXIT_ENTRIES || bucket->turns[i] > bucket->turns[found.tail]))
+			found.tail = i;
+	}
 	return found;
 }
 
@@ -123,7 +133,7 @@ uintptr_t asmrewrite_exit_parent(const uint64_t *cell)
 
 	if (*cell != RETURNS_TO)
 		return *cell;
-	const unsigned int entry = find(bucket, (uintptr_t)cell);
+	const unsigned int entry = find(bucket, cell).first;
 
 	return entry == EXIT_ENTRIES ? 0 : bucket->parents[entry];
 }
@@ -134,18 +144,13 @@ bool asmrewrite_exit_hook(uint64_t *cell, uintptr_t ip, struct asmrewrite_ops *o
 	const uint64_t key = (uintptr_t)cell, returning = RETURNS_TO;
 	const bool tail = *cell == returning;
 	uint64_t turn = 0;
-	unsigned int last = EXIT_ENTRIES;
+	struct found found = find(bucket, cell);
 
-	if (tail) {
-		const unsigned int before = find(bucket, key | TAIL);
-
-		turn = before == EXIT_ENTRIES ? 1 : bucket->turns[before] + 1;
-	} else {	/* what is left of a function that never returned here */
-		while ((last = find(bucket, key | TAIL)) < EXIT_ENTRIES)
-			set_key(bucket, last, 0);
-		while ((last = find(bucket, key)) < EXIT_ENTRIES)
-			set_key(bucket, last, 0);
-	}
+	if (tail)
+		turn = found.tail == EXIT_ENTRIES ? 1 : bucket->turns[found.tail] + 1;
+	else	/* what is left of a function that never returned here */
+		for (; found.first < EXIT_ENTRIES || found.tail < EXIT_ENTRIES; found = find(bucket, cell))
+			set_key(bucket, found.tail < EXIT_ENTRIES ? found.tail : found.first, 0);
 	const unsigned int entry = take(bucket, tail ? key | TAIL : key);
 
 	if (entry == EXIT_ENTRIES)
@@ -162,15 +167,14 @@ bool asmrewrite_exit_hook(uint64_t *cell, uintptr_t ip, struct asmrewrite_ops *o
 bool asmrewrite_exit_take(uint64_t *cell, struct exit_entry *taken, bool *last)
 {
 	struct bucket *bucket = bucket_of(cell);
-	const uint64_t key = (uintptr_t)cell;
-	unsigned int entry = find(bucket, key | TAIL);
+	const struct found found = find(bucket, cell);
 
-	*last = entry == EXIT_ENTRIES;
-	if (*last)
-		entry = find(bucket, key);
-	if (entry == EXIT_ENTRIES)
+	*last = found.tail == EXIT_ENTRIES;
+	if (found.first == EXIT_ENTRIES)
 		return false;
-	taken->parent = bucket->parents[entry];
+	const unsigned int entry = *last ? found.first : found.tail;
+
+	taken->parent = bucket->parents[found.first];
 	taken->ip = bucket->ips[entry];
 	taken->ops = bucket->ops[entry];
 	if (*last)	/* before the entry goes: an unwinder finds one or the other */

@@ -88,7 +88,6 @@ void asmrewrite_ops_run(uintptr_t ip, struct asmrewrite_regs *regs, struct asmre
 void asmrewrite_ops_leave(struct asmrewrite_regs *regs)
 {
 	uint64_t *cell = &regs->rip;
-	const uintptr_t parent = asmrewrite_exit_parent(cell);
 	const struct asmrewrite_regs *before;
 	struct exit_entry entry;
 	bool last = false;
@@ -103,9 +102,9 @@ void asmrewrite_ops_leave(struct asmrewrite_regs *regs)
 			struct ops_list *list = (struct ops_list *)entry.ops;
 
 			for (size_t i = list->count; i-- > 0;)
-				call(list->members[i], true, entry.ip, parent, regs);
+				call(list->members[i], true, entry.ip, entry.parent, regs);
 		} else {
-			call(entry.ops, true, entry.ip, parent, regs);
+			call(entry.ops, true, entry.ip, entry.parent, regs);
 		}
 	}
 	if (entered)

@@ -4,8 +4,10 @@ One record a site, of fixed size and PC-relative, so that tables need no relocat
 
     offset  size  field
          0     4  site     address of the instruction, minus the address of this field
-         4     4  dest     the stub (relpoline), or the GOT entry of the key (others), minus this field's address
-         8     4  slots    the first slot (relpoline), or where the jump leads (marker), minus this field; or 0
+         4     4  dest     the stub (relpoline), the function (call-ops), or the GOT entry of the key (others),
+                           minus this field's address
+         8     4  slots    the first slot (relpoline), where the jump leads (marker), or the literal (call-ops),
+                           minus this field's address; or 0
         12     1  pass     1 relpoline, 2 static call, 3 marker, 4 call-ops
         13     1  form     0 call (5 bytes), 1 jmp (5 bytes), 2 conditional jump (6 bytes), 3 nop (5 bytes)
         14     1  reg      hardware number of the register that holds the target; 255 when there is none

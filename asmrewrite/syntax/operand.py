@@ -18,6 +18,8 @@ REGISTERS = (
     "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
 )  # fmt: skip
 
+#: Python takes bytes 0x85 and 0xa0, which end many a letter in UTF-8, for blanks of Latin-1.
+_BLANKS = " \t\f\r\n"
 _NUMBER = {name: number for number, name in enumerate(REGISTERS)}
 #: A name that is a register where registers need no `%`: gas takes a quoted one for it too.
 _ANY_REGISTER = re.compile(
@@ -88,7 +90,7 @@ def _read(text: str, intel: bool, prefixed: bool) -> Operand | None:
         return None
     # Without `*` a lone name is the target itself; with it, where the target is kept.
     kind = kind if kind != "absolute" else "memory" if starred else "symbol"
-    body = text.strip()[1:].lstrip() if starred else text.strip()
+    body = text.strip(_BLANKS)[1:].lstrip(_BLANKS) if starred else text.strip(_BLANKS)
     symbols = [t[1] for t in tokens if t[0] == "SYMBOL"]
     registers = tuple(_bare(t[1]) for t in tokens if t[0] == "REGISTER")
     symbol, modifier = _split_modifier(symbols[0]) if len(symbols) == 1 else ("", "")

@@ -30,12 +30,16 @@ def refusal(path: str) -> str:
 
 
 def _read(path: str) -> tuple[bool, bool]:
-    """Whether the file names a dynamic loader, and whether it has a note of ours."""
+    """Whether the file names a dynamic loader, and whether it has a note of ours; `CheckError` for no ELF file."""
+    from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
     from elftools.elf.segments import NoteSegment
 
     with open(path, "rb") as file, damage(path):
-        segments = [*ELFFile(file).iter_segments()]
+        try:
+            segments = [*ELFFile(file).iter_segments()]
+        except ELFError as error:
+            raise CheckError(f"is damaged: {error}", file=path) from error
         notes = (note for segment in segments if isinstance(segment, NoteSegment) for note in segment.iter_notes())
         noted = any(note["n_name"] == _NOTE for note in notes)
         return any(segment["p_type"] == "PT_INTERP" for segment in segments), noted

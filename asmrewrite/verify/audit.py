@@ -150,7 +150,10 @@ class _Reader:
             place: thunk for place, thunk in self.thunks.items() if isinstance(place, int) and thunk.end > place
         }
         self._body_ranges = _Ranges((place, thunk.end) for place, thunk in self._bodies.items())
-        self._unrewritten = "" if image.named(abi.SITES_SECTION) else "no table of sites: it was not rewritten"
+        tables = image.named(abi.SITES_SECTION)
+        # Sites at the entries of functions alone say nothing of branches.
+        branches = not tables or any(verdict.pass_ != "call-ops" for verdict in self.verdicts)
+        self._unrewritten = "" if tables and branches else "no table of sites: it was not rewritten"
 
     def notes(self) -> Iterator[str]:
         """What limits this reading."""

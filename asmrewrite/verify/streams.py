@@ -13,7 +13,7 @@ from iced_x86 import Code, Decoder, Formatter, FormatterSyntax, Instruction, Mne
 
 from asmrewrite.verify.keytests import KeyStub, is_set
 from asmrewrite.verify.offsets import OffsetMap
-from asmrewrite.verify.shapes import ENDBR
+from asmrewrite.verify.shapes import ENDBR, ENTRY_PADDING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -239,6 +239,8 @@ class Walk:
         before = self.new[n : n + site.literal]
         if site.entry[0] != n + site.literal or before.strip(b"\0") or len(before) != site.literal:
             return None
+        if not 0 <= site.offset - site.entry[0] <= len(ENDBR) + ENTRY_PADDING or site.offset > len(self.new):
+            return None
         if any(place in self.relocations[1] for place in range(n, n + site.literal)):
             return None
         start, n = n, n + site.literal
@@ -310,6 +312,8 @@ class Walk:
         self.replaced.append(Replaced(site, (o, o + branch.len), (n, end), load, _is_direct(branch), notrack))
         if site.pass_ == "static-call" and not branch.is_call_near_indirect:
             self._follow(branch, self._decode(1, site.offset), o, site.offset)
+        elif load != (0, 0) and branch.is_ip_rel_memory_operand:
+            self._follow(branch, self._decode(1, n), o, n)
         return o + branch.len, end
 
     def _is_test(self, o: int, n: int) -> bool:
@@ -325,7 +329,7 @@ class Walk:
         stub = self.stubs.get(site.offset)
         if stub is None or stub.branch is None or not self._alike(o, stub.chain[0].ip):
             return None
-        first = o
+        first, begin = o, n
         moved: list[tuple[int, int, int]] = []
         kept: list[tuple[int, int]] = []
         while len(moved) < len(stub.chain) or not self._alike(o, stub.branch.ip):
@@ -350,7 +354,10 @@ class Walk:
             sets.append((instruction.op0_register, instruction.immediate32))
             n += instruction.len
         padding = self._nops(1, n)
-        if padding[-1] != site.offset or site.offset - n > 7:
+        if padding[-1] != site.offset:
+            return None
+        # What aligns a function is in front of a site that it begins with, and was none where that was aligned already.
+        if site.offset - n > 7 and (n != begin or not self._may_differ(first, first, n, site.offset)):
             return None
         self.next_site += 1
         gone = {place: there for place, there, _ in moved}
@@ -502,6 +509,7 @@ def _is_direct(instruction: Instruction) -> bool:
         or instruction.is_jcx_short
         or instruction.is_loop
         or instruction.is_loopcc
+        or instruction.mnemonic == Mnemonic.XBEGIN
     )
 
 

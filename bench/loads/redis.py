@@ -30,12 +30,12 @@ def loads(folder: Path, variants: dict[str, str]) -> Iterator[Load]:
     folders = {name: built(redis, cc, folder / name / "redis") / "src" for name, cc in variants.items()}
     for name, (words, requests) in _LOADS.items():
         measures = {
-            variant: partial(_measure, folders[PLAIN], server, words, requests) for variant, server in folders.items()
+            variant: partial(measure, folders[PLAIN], server, words, requests) for variant, server in folders.items()
         }
         yield Load(f"redis {name}", measures, SERVER)
 
 
-def _measure(client: Path, server: Path, words: tuple[str, ...], requests: int) -> Usage:
+def measure(client: Path, server: Path, words: tuple[str, ...], requests: int) -> Usage:
     """A new server, a tenth of the requests to warm up, and then what the requests cost it, each."""
     with tempfile.TemporaryDirectory() as directory:
         socket = f"{directory}/socket"

@@ -56,7 +56,13 @@ _DATA_ALONE = re.compile(rf"\.(?:{_DATA}|loc\b)", re.IGNORECASE)
 
 
 #: A place given as a number of bytes from another, between which code may grow.
-_COUNTED = re.compile(r"[\w.$)\"][ \t]*[-+][ \t]*\d")
+_COUNTED = re.compile(r"[\w.$)\"][ \t]*[-+][ \t]*\d|\d\(%rip\)", re.IGNORECASE)
+
+
+#: A place given as a number of bytes from a section's start.
+_SECTION_OFFSET = re.compile(r"\.text[ \t]*[-+]")
+#: Branches that reach 127 bytes far.
+_SHORT = re.compile(r"\b(?:loop\w*|j[er]?cxz)\b", re.IGNORECASE)
 
 
 class Failure(Exception):
@@ -101,6 +107,8 @@ def examine(text: str, options: Options | None = None, *, sample: int = 1) -> st
         return "refused"
     after, messages = assemble(new)
     if not after:
+        if _SHORT.search(text) and _passes(_certain(text, _SHORT), options):
+            return "explained: a loop or jrcxz that reaches no further"
         raise Failure("refused when rewritten", messages.decode("latin-1").strip().split("\n")[-1][:200])
     explained = ""
     try:
@@ -120,15 +128,18 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
     middle. When the listing passes without those lines, they were the cause.
     """
     if failure.kind == "site" and options.abi == "kernel":
-        aligned = re.sub(r"(?m)^(?=__SCT__\w+:)", ".balign 4\n", text)
-        known = aligned != text and _passes(aligned, options)
+        label = re.compile(r"(?<![\w.$])(?=__SCT__\w+[ \t]*:)")
+        candidates = (text, _certain(text, _DATA_ALONE))
+        known = label.search(text) and any(_passes(label.sub("\n.balign 4\n", one), options) for one in candidates)
         return (
             "explained: a trampoline at an odd address has no room for the flags of the kernel's table" if known else ""
         )
     if not failure.kind.startswith("full"):
         return ""
-    if failure.kind == "full UNKNOWN" and "makes no sense" in failure.detail and re.search(r'"0x|"\d', text):
-        return "explained: flags of a section by number"
+    if failure.kind == "full UNKNOWN" and "makes no sense" in failure.detail:
+        before, _ = assemble(text)
+        known = any(v.reason in failure.detail for v in validate_bytes(before, before, "x").sections if v.reason)
+        return "explained: a header that the checker does not understand, of the original" if known else ""
     if "became .debug_line" in failure.detail:
         return "explained: a .loc at the end of the listing belongs to the first stub"
     if failure.detail.startswith("symbols:") and re.search(r"\.size", text):
@@ -138,13 +149,17 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
     if failure.kind == "full UNKNOWN" and "disagree about its length" in failure.detail:
         return "explained: a branch with a 16-bit operand"
     if failure.kind == "full UNKNOWN" and "(as -g)" in failure.detail:
-        without = re.sub(r"\.loc\b[^\n;]*", "", text)
+        without = re.sub(r"\.loc\b[^\n;/]*", "", text)
         passes = _passes(without, options) or _passes(_certain(without, _DATA_ALONE), options)
         return "explained: a .loc without an instruction belongs to the first stub" if passes else ""
-    if "leads elsewhere" in failure.detail and _COUNTED.search(text):
+    if re.search(r"leads elsewhere|went elsewhere", failure.detail) and _COUNTED.search(text):
         return "explained: a place that is counted in bytes"
-    if re.search(r"it led to \w+ and leads to", failure.detail) and _passes(_without_stray_code(text), options):
+    if re.search(r"it led to -?\w+ and leads to", failure.detail) and _passes(_without_stray_code(text), options):
         return "explained: instructions in a section without code"
+    if "another CIE" in failure.detail and _passes(re.sub(r"\.cfi_personality[^\n;]*", "", text), options):
+        return "explained: a personality routine in a section with sites"
+    if "it led to" in failure.detail and _passes(_certain(text, _SECTION_OFFSET), options):
+        return "explained: a place that is counted in bytes"
     # A listing with macros may not assemble without them.
     for doubtful in (_DOUBT, _DATA_ALONE):
         certain = _certain(text, doubtful)

@@ -63,7 +63,7 @@ NOINLINE int jumping(int n) { jumper(n); return leaf(n); }
 static struct event *find(char what, const void *function)
 {
 	for (size_t i = 0; i < count; i++)
-		if (events[i].what == what && events[i].ip - (uintptr_t)function < 16)
+		if (events[i].what == what && events[i].ip - (uintptr_t)function < 9)
 			return &events[i];
 	return NULL;
 }
@@ -79,7 +79,7 @@ static void say(const char *title)
 	printf("%s:", title);
 	for (size_t i = 0; i < count; i++)
 		for (size_t n = 0; n < sizeof(names) / sizeof(*names); n++)
-			if (events[i].ip - (uintptr_t)names[n].function < 16)
+			if (events[i].ip - (uintptr_t)names[n].function < 9)
 				printf(" %c%s(%ld)", events[i].what, names[n].name,
 				       (long)(int)(events[i].what == '>' ? events[i].first : events[i].result));
 	printf("\n");
@@ -172,7 +172,9 @@ int main(void)
 	set(deep, &exits);
 	printf("%ld\n", deep(3));
 	say("deep");
-	printf("deeper %ld %zu\n", deep(1000), count);
+	const long depth = deep(1000);
+
+	printf("deeper %ld %zu\n", depth, count);
 	count = 0;
 	deep(90000);
 	struct asmrewrite_ops_counts lost;
@@ -230,7 +232,7 @@ int main(void)
 	ualarm(100, 100);
 	long sum = 0;
 
-	while (ticks < 200)
+	while (ticks < 100)
 		sum += middle(1);
 	ualarm(0, 0);
 	printf("signals, sum %s\n", sum % 5 ? "wrong" : "right");

@@ -132,7 +132,7 @@ extern "C" NOINLINE int stop_here(int n)
 extern "C" NOINLINE int stop_inner(int n) { return stop_here(n) + 1; }
 extern "C" NOINLINE int stop_outer(int n) { return stop_inner(n) + 1; }
 
-int main()
+int main(int count, char **)
 {
 	pthread_t threads[4];
 
@@ -141,6 +141,8 @@ int main()
 	std::printf("%d %d\n", caught(0), caught(3));
 	std::printf("destroyed %d\n", destroyed);
 	std::printf("%g %g %Lg %s\n", vectors(1, 2), vectors(3, 2), old_floats(2), made(5).c_str());
+	if (count > 1)
+		return 0;
 	std::printf("%d\n", traced_back(2));
 	stop_outer(1);
 	destroyed = 0;

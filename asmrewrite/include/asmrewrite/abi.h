@@ -42,9 +42,9 @@ enum asmrewrite_slow {
 /* One site. The first three fields are distances from the field itself, so they need no relocation at run time. */
 struct asmrewrite_site {
 	int32_t site;		/* the instruction */
-	int32_t dest;		/* relpoline: the stub; static call, marker: the GOT entry of the key */
+	int32_t dest;		/* relpoline: the stub; static call, marker: the GOT entry of the key; call-ops: the function */
 	int32_t slots;		/* relpoline: the first of `chain` 8-byte slots, each untrained its own address;
-				   marker: where the branch leads; else 0 */
+				   marker: where the branch leads; call-ops: the literal; else 0 */
 	uint8_t pass;		/* enum asmrewrite_pass */
 	uint8_t form;		/* enum asmrewrite_form */
 	uint8_t reg;		/* hardware number of the register that holds the target */

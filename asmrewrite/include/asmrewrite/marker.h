@@ -105,7 +105,9 @@ asmrewrite_marker_matches(const struct asmrewrite_marker *marker, const char *pa
 		length -= 2;
 	else
 		return 0;
-	char *file = strndup(pattern, length);
+	char *file = (char *)calloc(length + 1, 1);
+	if (file)
+		memcpy(file, pattern, length);
 	const int matches = file && (!fnmatch(file, marker->file, 0) || !fnmatch(file, base ? base + 1 : marker->file, 0));
 
 	free(file);
@@ -231,29 +233,56 @@ marker_each(void (*function)(const struct asmrewrite_marker *, void *), void *da
 	"771:\t.quad " key ", 772b, " ASMREWRITE_FORMAT_AT ", 774b, " ASMREWRITE_TEXT(__LINE__) ", " at "\n"	\
 	"\t.popsection"
 
-#define MARK(name, format, ...)								\
+#define ASMREWRITE_FIRST(...)		ASMREWRITE_FIRST_(__VA_ARGS__, 0)
+#define ASMREWRITE_FIRST_(first, ...)	first
+
+/* What a marker does when it is hit; here its key is defined. */
+#define ASMREWRITE_HIT(name, ...)							\
+		const struct asmrewrite_marker *asmrewrite_marker_here;			\
+		__asm__ volatile(							\
+			".pushsection .bss.__MARK__" #name ", \"awG\", @nobits, __MARK__" #name ", comdat\n" \
+			"\t.ifndef __MARK__" #name "\n"					\
+			"\t.weak __MARK__" #name "\n"					\
+			"\t.hidden __MARK__" #name "\n"					\
+			"\t.type __MARK__" #name ", @object\n"				\
+			"\t.size __MARK__" #name ", 16\n"				\
+			"\t.balign 8\n"							\
+			"__MARK__" #name ":\t.zero 16\n"				\
+			"\t.endif\n"							\
+			"\t.popsection\n\t"						\
+			ASMREWRITE_ENTRY(name, ASMREWRITE_FIRST(__VA_ARGS__), "__MARK__" #name, "0")	\
+			ASMREWRITE_OPERANDS(ASMREWRITE_FIRST(__VA_ARGS__)));		\
+		/* The number keeps compilers from sharing this with another marker. */	\
+		__asm__ volatile("{leaq\t771b(%%rip), %0|lea\t%0, 771b[rip]}"		\
+				 : "=r"(asmrewrite_marker_here) : "i"(__COUNTER__));	\
+		asmrewrite_marker_hit(asmrewrite_marker_here, __VA_ARGS__)
+
+/* The asm names the key itself: in a template of a namespace g++ forgets what a declaration is called. */
+#ifndef ASMREWRITE_ASM_GOTO
+#define MARK(name, ...)									\
 	do {										\
+		_Pragma("clang diagnostic push")					\
+		_Pragma("clang diagnostic ignored \"-Wundefined-internal\"")		\
 		extern struct asmrewrite_marker_key __MARK__##name			\
 			__asm__("__MARK__" #name) __attribute__((visibility("hidden")));	\
-		if (ASMREWRITE_ON(__MARK__##name.on, 0)) {				\
-			const struct asmrewrite_marker *asmrewrite_marker_here;		\
-			__asm__ volatile(						\
-				".pushsection .bss.__MARK__" #name ", \"awG\", @nobits, __MARK__" #name ", comdat\n" \
-				"\t.ifndef __MARK__" #name "\n"				\
-				"\t.weak __MARK__" #name "\n"				\
-				"\t.hidden __MARK__" #name "\n"				\
-				"\t.type __MARK__" #name ", @object\n"			\
-				"\t.size __MARK__" #name ", 16\n"			\
-				"\t.balign 8\n"						\
-				"__MARK__" #name ":\t.zero 16\n"			\
-				"\t.endif\n"						\
-				"\t.popsection\n\t"					\
-				ASMREWRITE_ENTRY(name, format, "__MARK__" #name, "0")	\
-				ASMREWRITE_OPERANDS(format));				\
-			__asm__ volatile("lea{q}\t{771b(%%rip), %0|%0, 771b[rip]}" : "=r"(asmrewrite_marker_here));	\
-			asmrewrite_marker_hit(asmrewrite_marker_here, format, ##__VA_ARGS__);	\
+		_Pragma("clang diagnostic pop")						\
+		if (ASMREWRITE_UNLIKELY(__MARK__##name.on)) {				\
+			ASMREWRITE_HIT(name, __VA_ARGS__);				\
 		}									\
 	} while (0)
+#else
+#define MARK(name, ...)									\
+	__extension__ ({								\
+		__label__ asmrewrite_is_hit;						\
+		__asm__ goto("{cmpb\t$0, __MARK__" #name "(%%rip)|cmp\tbyte ptr __MARK__" #name "[rip], 0}\n" \
+			     "\tjne\t%l0" : : : "cc" : asmrewrite_is_hit);		\
+		if (0) {								\
+		asmrewrite_is_hit:;							\
+			ASMREWRITE_HIT(name, __VA_ARGS__);				\
+		}									\
+		(void)0;								\
+	})
+#endif
 
 #define MARK_SYM(name)									\
 	do {										\

@@ -16,4 +16,7 @@
 #define ASMREWRITE_SKIP_FUNCTION		__asm__ __volatile__("# asmrewrite: skip-function")
 #define ASMREWRITE_SKIP_FUNCTION_PASSES(passes)	__asm__ __volatile__("# asmrewrite: skip-function " passes)
 
+/* In a function: it cannot be traced (asmrewrite/ops.h). */
+#define ASMREWRITE_NO_OPS			ASMREWRITE_SKIP_FUNCTION_PASSES("call-ops")
+
 #endif

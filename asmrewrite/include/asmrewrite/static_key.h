@@ -37,16 +37,38 @@ struct static_key {
 #define DEFINE_STATIC_KEY_TRUE(name)	\
 	DECLARE_STATIC_KEY_FALSE(name); struct static_key name = { 1, 1 }
 
-/* Read the byte anew each time. The empty asm leaves the compiler free to compare in memory, which volatile does not. */
+/* In asm it is a branch, whatever the compiler would rather make of a value. clang up to 16 takes no jump over a
+ * constructor, so there it is C: the byte is read anew each time, and the empty asm leaves clang free to compare in
+ * memory, which volatile does not.
+ */
+#if !defined(__clang__) || __clang_major__ >= 17
+#define ASMREWRITE_ASM_GOTO	1
+#define ASMREWRITE_JUMP(byte, jump, jumped)							\
+	__extension__ ({									\
+		__label__ asmrewrite_jumped;							\
+		int asmrewrite_on = !(jumped);							\
+		__asm__ goto("{cmpb\t$0, %0|cmp\t%0, 0}\n\t" jump "\t%l1" : : "m"(byte) : "cc" : asmrewrite_jumped); \
+		if (0) {									\
+		asmrewrite_jumped:								\
+			asmrewrite_on = (jumped);						\
+		}										\
+		asmrewrite_on;									\
+	})
+#define ASMREWRITE_UNLIKELY(byte)	__builtin_expect(ASMREWRITE_JUMP(byte, "jne", 1), 0)
+#define ASMREWRITE_LIKELY(byte)		__builtin_expect(ASMREWRITE_JUMP(byte, "je", 0), 1)
+#else
 #ifdef __OPTIMIZE__
 #define ASMREWRITE_ON(byte, likely)	\
 	__builtin_expect(__extension__ ({ __asm__ volatile("" : "+m"(byte)); (byte); }) != 0, likely)
 #else
 #define ASMREWRITE_ON(byte, likely)	(*(volatile unsigned char *)&(byte) != 0)
 #endif
+#define ASMREWRITE_UNLIKELY(byte)	ASMREWRITE_ON(byte, 0)
+#define ASMREWRITE_LIKELY(byte)		ASMREWRITE_ON(byte, 1)
+#endif
 
-#define static_branch_unlikely(key)	ASMREWRITE_ON((key)->on, 0)
-#define static_branch_likely(key)	ASMREWRITE_ON((key)->on, 1)
+#define static_branch_unlikely(key)	ASMREWRITE_UNLIKELY((key)->on)
+#define static_branch_likely(key)	ASMREWRITE_LIKELY((key)->on)
 
 #ifdef __cplusplus
 extern "C" {

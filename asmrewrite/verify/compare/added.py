@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from asmrewrite.verify.sites import SiteVerdict
 
-_KERNEL_TABLES = {table.section: table for table in (*kernel.TABLES.values(), kernel.RELPOLINE)}
 #: Bits of a record that mean something, by pass.
 _FLAGS = {
     abi.PASSES["relpoline"]: abi.FLAG_SLOW_MASK | abi.FLAG_NOTRACK,
     abi.PASSES["static-call"]: abi.FLAG_KEY_IS_TRAMPOLINE,
     abi.PASSES["marker"]: abi.FLAG_JUMPS_OFF,
 }
+_KERNEL_TABLES = {table.section: table for table in (*kernel.TABLES.values(), kernel.RELPOLINE)}
 
 
 def added(both: Comparison) -> str:

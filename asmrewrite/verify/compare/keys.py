@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 #: R_X86_64_64, _32, _32S, _PC64: of what points into code.
 _POINTERS = frozenset({1, 2, 10, 11, 24})
 
+#: R_X86_64_64, _32, _32S: of an instruction's immediate.
+_ADDRESSES = frozenset({1, 10, 11})
+_ABSOLUTE = frozenset({Code.MOV_R32_IMM32, Code.MOV_R64_IMM64, Code.MOV_RM64_IMM32})
+
 
 class Marker:
     """What a record says of a marker's site: where it is, its key, and whether it jumps when the key is off."""
@@ -156,7 +160,16 @@ class Keys:
         """Whether the original's instruction brings the key's address to a register."""
         image = self.both.old
         section = image.sections[number]
-        if not instruction.is_ip_rel_memory_operand or instruction.op0_kind != OpKind.REGISTER:
+        if instruction.op0_kind != OpKind.REGISTER:
+            return False
+        if instruction.code in _ABSOLUTE:
+            place = _immediate(section, instruction)
+            named = image.relocations(number).get(place)
+            found = image.follow_field(section, place)
+            return (
+                found is not None and named is not None and named.kind in _ADDRESSES and self._is_key(image, found, key)
+            )
+        if not instruction.is_ip_rel_memory_operand:
             return False
         field = _displacement(image, section, instruction)
         found = image.follow(section, field, instruction.next_ip - field)
@@ -251,6 +264,11 @@ def moved_relocations(
 def _displacement(image: Image, section: Section, instruction: Instruction) -> int:
     decoder = Decoder(64, section.data[instruction.ip : instruction.ip + 15], ip=instruction.ip)
     return int(instruction.ip + decoder.get_constant_offsets(decoder.decode()).displacement_offset)
+
+
+def _immediate(section: Section, instruction: Instruction) -> int:
+    decoder = Decoder(64, section.data[instruction.ip : instruction.ip + 15], ip=instruction.ip)
+    return int(instruction.ip + decoder.get_constant_offsets(decoder.decode()).immediate_offset)
 
 
 def _through(instruction: Instruction) -> bool:

@@ -113,6 +113,8 @@ def _replaced(
     loads = [theirs.pop(n) for n in range(*replaced.load) if n in theirs]
     calls = [theirs.pop(n) for n in range(replaced.site.offset, replaced.new[1]) if n in theirs]
     if replaced.site.pass_ == "static-call":
+        if not replaced.direct and not any(entry.kind in GOT_RELATIVE for entry in was):
+            return "it called what memory held that is no entry of the GOT"
         return _static_call(both, was, calls)
     if replaced.site.pass_ == "call-ops":
         return "" if all(both.name(both.old, r) == HOOK for r in was) else "its site took the place of something else"

@@ -1,0 +1,205 @@
+"""What markers cost that nobody listens to: 200 in sqlite3 and 200 in redis, put in by a script where it is hot.
+
+Variants: the program without markers; with markers, by gcc alone (a load and a branch each); with markers that the
+runtime has made nops. Instructions are callgrind's, and exact but for what a server does by the clock; CPU is paired.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from asmrewrite.options import PLUGIN_ARGUMENT
+from bench.loads import CPU
+from bench.loads import redis as redis_load
+from bench.loads.sqlite import SPEEDTEST
+from bench.paired import ratio, rotated
+from bench.programs import built
+from bench.usage import ENVIRONMENT, run
+from conformance.programs import redis, sqlite
+from conformance.programs.build import Build
+
+MARKERS = 200
+WITHOUT, BRANCHES, PATCHED = "without", "load and branch", "patched"
+_INCLUDE = Path(__file__).resolve().parent.parent / "asmrewrite" / "include"
+#: A function's beginning in the style of both programs: its name and first parameter.
+_FUNCTION = re.compile(
+    r"^(?!typedef|struct|union|enum|#|if|for|while|switch|else|return)(?:[A-Za-z_][\w \t*]*?[ *])(\w+)\(([^;{}()=\"]*)\)[ \t]*\{[ \t]*$",
+    re.MULTILINE,
+)
+_HOT_SQLITE = re.compile(
+    r"sqlite3(?:Vdbe|Btree|Pager|Pcache|Malloc|Db|Expr|Where|Strlen|PutVarint|GetVarint|Val|Mem)|vdbe|btree|pager|pcache|"
+    r"where|cell|balance|moveTo|allocate|free|insert|clear|zeroPage|decodeFlags|mem"
+)
+_HOT_REDIS = (
+    "networking",
+    "dict",
+    "sds",
+    "db",
+    "object",
+    "t_string",
+    "t_list",
+    "quicklist",
+    "listpack",
+    "ae",
+    "socket",
+    "server",
+)
+_SMALL = ("./speedtest1", "--memdb", "--verify", "--size", "3")
+_REQUESTS = 5000
+
+
+def markers(folder: Path, runs: int) -> Iterator[str]:
+    """The lines of the report."""
+    for name, program, recipe, instructions, measure in (
+        ("sqlite3", sqlite, _sqlite, _sqlite_instructions, _sqlite_cpu),
+        ("redis", redis, _redis, _redis_instructions, _redis_cpu),
+    ):
+        folders = {
+            variant: built(
+                program, cc, folder / f"markers-{variant.replace(' ', '-')}" / name, recipe if marked else None
+            )
+            for variant, (cc, marked) in _compilers().items()
+        }
+        counted = {variant: instructions(where) for variant, where in folders.items()}
+        for variant, number in counted.items():
+            yield f"{name:<8} {variant:<16} {number:15,} instructions  {number / counted[WITHOUT]:.4f}"
+        if runs:
+            rounds = rotated(
+                {variant: partial(measure, where, folders[WITHOUT]) for variant, where in folders.items()}, runs
+            )
+            for variant in (BRANCHES, PATCHED):
+                yield f"{name:<8} {variant:<16} CPU {ratio((done[variant], done[WITHOUT]) for done in rounds)}"
+
+
+def _compilers() -> dict[str, tuple[str, bool]]:
+    """Variant -> the compiler's command, and whether the source has markers."""
+    ours = shlex.quote(str(Path(sys.executable).parent / "asmrewrite-gcc"))
+    return {
+        WITHOUT: ("gcc", False),
+        BRANCHES: (f"gcc -I{_INCLUDE}", True),
+        PATCHED: (f"{ours} -I{_INCLUDE} {PLUGIN_ARGUMENT}passes=marker", True),
+    }
+
+
+def with_markers(text: str, most: int, hot: Callable[[str], bool] = lambda name: True) -> tuple[str, int]:
+    """C text with a marker at the beginning of each of its first `most` functions that are `hot`; how many."""
+    made = 0
+
+    def mark(found: re.Match[str]) -> str:
+        nonlocal made
+        name, parameters = found.groups()
+        first = re.sub(r"/\*.*?\*/", "", parameters, flags=re.DOTALL).split(",")[0].strip()
+        variable = re.search(r"(\w+)\Z", first)
+        if made >= most or not hot(name) or name == "main":
+            return found.group()
+        made += 1
+        if variable is None or first in ("", "void") or " " not in first.replace("*", " "):
+            return f'{found.group()} MARK(bench_{name}, "nothing");'
+        if "*" in first:
+            return f'{found.group()} MARK(bench_{name}, "%p", (const void *){variable.group()});'
+        return f'{found.group()} MARK(bench_{name}, "{variable.group()}");'
+
+    return "#include <asmrewrite/marker.h>\n" + _FUNCTION.sub(mark, text), made
+
+
+def _sqlite(build: Build) -> None:
+    """SQLite with markers; one in the loop over opcodes."""
+    marked = build.directory / "marked"
+    marked.mkdir()
+    for path in build.source.iterdir():
+        if path.name != "sqlite3.c":
+            (marked / path.name).symlink_to(path)
+    text, made = with_markers(
+        (build.source / "sqlite3.c").read_text(), MARKERS - 1, lambda name: _HOT_SQLITE.match(name) is not None
+    )
+    loop = "for(pOp=&aOp[p->pc]; 1; pOp++){"
+    text, loops = text.replace(loop, f'{loop} MARK(bench_opcode, "%d", pOp->opcode);'), text.count(loop)
+    if (made, loops) != (MARKERS - 1, 1):
+        raise RuntimeError(f"{made} functions and {loops} loops of sqlite3 were marked")
+    (marked / "sqlite3.c").write_text(text)
+    sqlite.build(replace(build, source=marked))
+
+
+def _redis(build: Build) -> None:
+    """Redis with markers."""
+    marked = build.directory.with_name("redis-marked")
+    shutil.rmtree(marked, ignore_errors=True)
+    shutil.copytree(build.source, marked)
+    made = 0
+    for name in _HOT_REDIS:
+        path = marked / "src" / f"{name}.c"
+        text, here = with_markers(path.read_text(), min(MARKERS - made, 1 + MARKERS // len(_HOT_REDIS)))
+        path.write_text(text)
+        made += here
+    if made != MARKERS:
+        raise RuntimeError(f"{made} functions of redis were marked")
+    redis.build(replace(build, source=marked))
+
+
+def _callgrind(output: str) -> list[str]:
+    return ["valgrind", "--tool=callgrind", "--smc-check=all", f"--callgrind-out-file={output}"]
+
+
+def _total(output: str) -> int:
+    return int(re.findall(r"^(?:summary|totals): (\d+)", Path(output).read_text(), re.MULTILINE)[-1])
+
+
+def _sqlite_instructions(folder: Path) -> int:
+    with tempfile.NamedTemporaryFile() as output:
+        subprocess.run(
+            [*_callgrind(output.name), *_SMALL], cwd=folder, env=ENVIRONMENT, check=True, capture_output=True
+        )
+        return _total(output.name)
+
+
+def _redis_instructions(folder: Path) -> int:
+    """Of a server from its start to its end, one client, requests in turn."""
+    with tempfile.TemporaryDirectory() as directory:
+        socket, output = f"{directory}/socket", f"{directory}/callgrind"
+        command = ["./redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--dir", directory]
+        server = subprocess.Popen(
+            [*_callgrind(output), *command], cwd=folder / "src", env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            while not Path(socket).is_socket():
+                if server.poll() is not None:
+                    raise RuntimeError("redis-server does not come up under valgrind")
+            ask = [
+                "./redis-benchmark",
+                "-s",
+                socket,
+                "-c",
+                "1",
+                "-P",
+                "8",
+                "-n",
+                str(_REQUESTS),
+                "-t",
+                "set,get,lpush",
+                "-q",
+            ]
+            subprocess.run(ask, cwd=folder / "src", check=True, capture_output=True)
+            subprocess.run(["./redis-cli", "-s", socket, "shutdown", "nosave"], cwd=folder / "src", check=False)
+            server.wait(60)
+        finally:
+            server.kill()
+        return _total(output)
+
+
+def _sqlite_cpu(folder: Path, _client: Path) -> float:
+    return CPU.of(run(SPEEDTEST, folder)[0])
+
+
+def _redis_cpu(folder: Path, client: Path) -> float:
+    words = ("-t", "set,get,lpush", "-r", "100000", "-P", "16")
+    return redis_load.measure(client / "src", folder / "src", words, 1_500_000).user

@@ -1,0 +1,59 @@
+"""What call-ops costs: a program whose functions could all be traced, and one call that is."""
+
+from __future__ import annotations
+
+import shlex
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from asmrewrite.options import PLUGIN_ARGUMENT
+from bench.loads.sqlite import SPEEDTEST
+from bench.paired import ratio, rotated
+from bench.programs import built
+from bench.usage import run
+from bench.variants import LEVEL, PLAIN
+from conformance.programs import sqlite
+
+_SOURCE = Path(__file__).resolve().parent / "micro" / "ops.c"
+_INCLUDE = Path(__file__).resolve().parent.parent / "asmrewrite" / "include"
+#: What micro/ops.c does with its function.
+_STATES = ("off", "func", "direct", "vectors", "exit")
+
+
+def ops(folder: Path, runs: int = 9) -> Iterator[str]:
+    """Lines for speedtest1 with all sites off in both layouts, then for a call in each state."""
+    ours = f"{shlex.quote(str(Path(sys.executable).parent / 'asmrewrite-gcc'))} {PLUGIN_ARGUMENT}passes=call-ops"
+    compilers = {PLAIN: "gcc", "array": ours, "literal": f"{ours} {PLUGIN_ARGUMENT}ops-layout=literal"}
+    folders = {n: built(sqlite, cc, folder / f"ops-{n}" / "sqlite3") for n, cc in compilers.items()}
+    yield from _lines({name: partial(_seconds, place) for name, place in folders.items()}, "s   speedtest1, off", runs)
+    programs = {name: _micro(cc, folder / f"ops-{name}") for name, cc in compilers.items()}
+    measures: dict[str, Callable[[], float]] = {PLAIN: partial(_nanoseconds, programs[PLAIN], "off")}
+    for layout in ("array", "literal"):
+        measures |= {f"{layout} {state}": partial(_nanoseconds, programs[layout], state) for state in _STATES}
+    yield from _lines(measures, "ns  a call", runs)
+
+
+def _lines(measures: dict[str, Callable[[], float]], unit: str, runs: int) -> Iterator[str]:
+    rounds = rotated(measures, runs)
+    for name in measures:
+        beside = ratio((done[name], done[PLAIN]) for done in rounds)
+        yield f"{name:<16} {statistics.median(done[name] for done in rounds):8.2f} {unit}  beside plain {beside}"
+
+
+def _seconds(folder: Path) -> float:
+    usage, _ = run(SPEEDTEST, folder)
+    return usage.cpu
+
+
+def _micro(cc: str, directory: Path) -> Path:
+    subprocess.run([*shlex.split(cc), LEVEL, f"-I{_INCLUDE}", str(_SOURCE), "-o", str(directory / "ops")], check=True)
+    return directory
+
+
+def _nanoseconds(directory: Path, state: str) -> float:
+    _, output = run(["./ops", state], directory)
+    return float(output)

@@ -1,0 +1,2 @@
+call *8 /* a *// /* b */ (%rax)
+call *%rax /* c *//* d */
