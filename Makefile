@@ -29,9 +29,9 @@ fuzz: $(VENV)/.fuzz
 bench: $(STAMP)
 	@$(BIN)/python -m bench
 
-# Builds the Linux kernel with us and boots it; make kernel VARIANTS="plain static record relpoline" for all of it.
+# Builds the Linux kernel with us and boots it; VARIANTS="plain static record relpoline" for all of it, SMALL=1 for half.
 kernel: $(STAMP)
-	@$(BIN)/python -m conformance.kernel $(VARIANTS)
+	@ASMREWRITE_KERNEL_SMALL=$(SMALL) $(BIN)/python -m conformance.kernel $(VARIANTS)
 
 # What is made from other files of the tree, and checked by the tests.
 tables: $(STAMP)

@@ -116,6 +116,20 @@ def test_the_folder_for_gcc(more: str, folder: Path) -> None:
     assert [v.pass_ for v in check(str(folder / "s.o"))] == ["static-call"]
 
 
+def test_the_folder_leaves_the_assembler_to_the_next(folder: Path) -> None:
+    """Of several -B, and with options that need Python, the first assembler that is none of ours."""
+    place = must([ASMREWRITE, "--kernel-as-dir"]).text.strip()
+    other = folder / "it's other"
+    other.mkdir()
+    (other / "as").write_text('#!/bin/sh\necho seen >> seen\nexec /usr/bin/as "$@"\n')
+    (other / "as").chmod(0o755)
+    for flags, more in (("", ""), ("", "-DQUIET"), ("tables=return", ""), ("", "-mcmodel=small -fPIC -DBUILD_VDSO")):
+        words = ["gcc", f"-B{place}", f"-B{other}", *FLAGS.split(), *more.split(), "-c", "x.c"]
+        must(words, folder, env={"ASMREWRITE_FLAGS": flags})
+        assert (folder / "seen").read_text() == "seen\n", more
+        (folder / "seen").unlink()
+
+
 def test_the_folder_respects_options(folder: Path) -> None:
     place = must([ASMREWRITE, "--kernel-as-dir"]).text.strip()
     words = ["gcc", f"-B{place}", *FLAGS.split(), "-c", "x.c"]

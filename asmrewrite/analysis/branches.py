@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from asmrewrite.analysis.proof import Prover
 from asmrewrite.analysis.reasons import SkipReason
 from asmrewrite.analysis.survey import NOTE, Place, Spot, Survey
 from asmrewrite.syntax.operand import Operand, parse_operand
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asmrewrite.analysis.proof import Prover
 
 #: The retpoline thunks of gcc and the kernel, and clang's.
 THUNK_PREFIXES = ("__x86_indirect_thunk_", "__llvm_retpoline_")
@@ -75,8 +78,17 @@ class _Classifier:
     def __init__(self, found: Survey) -> None:
         self.survey = found
         self.text = found.listing.text
-        self.prover = Prover(found)
+        self._prover: Prover | None = None
         self._named: frozenset[str] | None = None
+
+    @property
+    def prover(self) -> Prover:
+        """Made when it is first asked: its patterns take time to compile, and direct branches need none."""
+        if self._prover is None:
+            from asmrewrite.analysis.proof import Prover
+
+            self._prover = Prover(self.survey)
+        return self._prover
 
     def spot(self, spot: Spot) -> Branch | None:
         """The branch at `spot`; None when it is direct, and to nothing that is watched for."""

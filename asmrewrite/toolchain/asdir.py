@@ -41,19 +41,21 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _KERNEL_BODY = """\
 #!/bin/sh
 [ -z "$ASMREWRITE_AS" ] || exec {shim} "$@"
+folders() {{
+    eval "set -- $COLLECT_GCC_OPTIONS"
+    while [ $# -gt 1 ]; do [ "$1" = -B ] && printf '%s:' "$2"; shift; done
+}}
+case $COLLECT_GCC_OPTIONS in
+*"'-B'"*"'-B'"*) more=$(folders) ;;
+*) more= ;;
+esac
 IFS=:
-for folder in $COMPILER_PATH $PATH; do
+for folder in $more $COMPILER_PATH $PATH; do
     plain=${{folder:-.}}/as
     [ -x "$plain" ] && ! [ "$plain" -ef "$0" ] && ! [ "$plain" -ef {shim} ] && break
     plain=as
 done
 unset IFS
-rewrite() {{
-    # The shim would find this script first.
-    ASMREWRITE_AS=$plain
-    export ASMREWRITE_AS
-    exec {shim} "$@"
-}}
 if [ -z "$ASMREWRITE_KERNEL" ]; then
     case $COLLECT_GCC_OPTIONS in
     *"'-m16'"*|*"'-m32'"*|*"'_SETUP'"*|*"'BUILD_VDSO'"*|*"'__DISABLE_EXPORTS'"*|*"'-fPI"*|*"'-fpi"*)
@@ -71,7 +73,7 @@ if [ -z "$ASMREWRITE_KERNEL" ]; then
 fi
 folder=$PWD
 while [ -n "$folder" ]; do
-    [ -f "$folder/asmrewrite.toml" ] && rewrite "$@"
+    [ -f "$folder/asmrewrite.toml" ] && exec {shim} "$@"
     folder=${{folder%/*}}
 done
 if [ -z "$ASMREWRITE_FLAGS$ASMREWRITE_EMIT" ] && ! [ -f /asmrewrite.toml ]; then
@@ -83,7 +85,7 @@ if [ -z "$ASMREWRITE_FLAGS$ASMREWRITE_EMIT" ] && ! [ -f /asmrewrite.toml ]; then
        [ $? -eq 1 ] && exec "$plain" "$@" ;;
     esac
 fi
-rewrite "$@"
+exec {shim} "$@"
 """
 
 

@@ -99,14 +99,20 @@ def _split_response(text: str) -> list[str]:
 
 
 def find(shim: str = "") -> str:
-    """The assembler: $ASMREWRITE_AS, or the first `as` where the compiler looks for it that is not the file `shim`."""
+    """The assembler: $ASMREWRITE_AS, or the first `as` where the compiler looks for it that is not the file `shim`.
+
+    Nor is it another of our shims, which are in folders beside its own: it would come back to us.
+    """
     named = os.environ.get(ENVIRONMENT)
     if named:
         return named
+    ours = os.path.dirname(os.path.dirname(shim)) if os.path.basename(shim) == "as" else ""
     for folder in _folders():
         candidate = os.path.join(folder or ".", "as")
-        if os.access(candidate, os.X_OK) and os.path.isfile(candidate) and os.path.realpath(candidate) != shim:
-            return candidate
+        if os.access(candidate, os.X_OK) and os.path.isfile(candidate):
+            real = os.path.realpath(candidate)
+            if real != shim and os.path.dirname(os.path.dirname(real)) != ours:
+                return candidate
     raise ToolError("no assembler `as` is on the PATH", status=127, hint="install binutils, or set ASMREWRITE_AS")
 
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from asmrewrite.errors import CheckError
 from asmrewrite.stubs import abi
 from asmrewrite.verify.image import Image, Location, Section, damage
-from asmrewrite.verify.keytests import key_stub
 from asmrewrite.verify.shapes import (
     CMP_SIZE,
     JCC_SIZE,
@@ -221,6 +220,8 @@ class _Entry:
         return f"the key {key.symbol} is not that of {name}", name
 
     def _marker(self, section: Section, site: Location) -> tuple[str, str]:
+        from asmrewrite.verify.keytests import key_stub
+
         image, key = self.image, self.dest
         stub = image.follow(section, site.offset + 1, 4)
         if stub is None or stub.section != section.number:

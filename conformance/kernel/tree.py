@@ -17,6 +17,8 @@ HERE = Path(__file__).parent
 WORK = REPOSITORY / "build" / "kernel"
 #: Set to another folder with room for about 2 GB a variant.
 WORK_VARIABLE = "ASMREWRITE_KERNEL_WORK"
+#: Set for a kernel of half the size.
+SMALL = "ASMREWRITE_KERNEL_SMALL"
 PACKAGES = "linux-source-6.1 flex bison bc libelf-dev libssl-dev cpio kmod rsync qemu-system-x86 busybox-static".split()
 ARCHIVE = Path("/usr/src/linux-source-6.1.tar.xz")
 #: What objtool does of its own accord in this configuration; a variant leaves out what we do.
@@ -76,7 +78,10 @@ class Tree:
             return
         self.make("x86_64_defconfig")
         merge = source() / "scripts" / "kconfig" / "merge_config.sh"
-        must([str(merge), "-m", "-O", ".", ".config", str(HERE / "kernel.config")], cwd=self.folder)
+        fragments = [str(HERE / "kernel.config")]
+        if os.environ.get(SMALL):
+            fragments.append(str(HERE / "small.config"))
+        must([str(merge), "-m", "-O", ".", ".config", *fragments], cwd=self.folder)
         self.make("olddefconfig")
         said = (self.folder / ".config").read_text()
         for line in (HERE / "kernel.config").read_text().splitlines():
