@@ -204,8 +204,9 @@ class _Walk:
                 self._abandon(SkipReason.GLUED_COMMENT)
             if kind != "QUIET":
                 # Behind a label or `;` a slash makes a comment of all up to the end of the line.
-                swallowed = kind in _STATEMENTS and text[end - 1] in ";\0" and _SLASH.match(text, start)
-                if swallowed or (commented and _is_torn(text, kind, start, end)):
+                if (kind in _STATEMENTS and _is_swallowing(text, start, end)) or (
+                    commented and _is_torn(text, kind, start, end)
+                ):
                     self._abandon(SkipReason.GLUED_COMMENT)
                 handlers[kind](kind, start, end)
             elif self.trouble is SkipReason.MACRO_EFFECTS:
@@ -346,6 +347,9 @@ class _Walk:
     def _macro(self, kind: str, start: int, end: int) -> None:
         word = self._word(start)
         body = self._body(start, end)
+        before = self.text[self.text.rfind("\n", 0, start) + 1 : start]
+        if "*/" in before or '"' in before:
+            self._abandon(SkipReason.MACRO_EFFECTS)  # gas may not see it where it looks for the end of a body
         if self.macros and not self._begins_line(start):
             return
         if word in _OPENERS:
@@ -496,6 +500,11 @@ class _Walk:
 
 
 _BODY = re.compile(r"""(?:[^\n;\0"'/#]+|"(?:[^"\\]|\\[\s\S])*"?|'(?:\\[\s\S]|[^\\])'?|/(?!\*))*""")
+
+
+def _is_swallowing(text: str, start: int, end: int) -> bool:
+    """Whether the statement begins with a slash, and another follows on its line or a comment begins in it."""
+    return _SLASH.match(text, start) is not None and (text[end - 1] in ";\0" or text.find("/*", start + 1, end) >= 0)
 
 
 def _is_torn(text: str, kind: str, start: int, end: int) -> bool:

@@ -142,6 +142,11 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: a header that the checker does not understand, of the original" if known else ""
     if "became .debug_line" in failure.detail:
         return "explained: a .loc at the end of the listing belongs to the first stub"
+    if "names another target" in failure.detail or "names its target otherwise" in failure.detail:
+        known = "@gotpcrel" in text.lower() and _passes(f".globl __SCT__event\n{text}", options)
+        return "explained: a trampoline that is not global, called through the GOT" if known else ""
+    if "its flags" in failure.detail and _passes(re.sub(r'"(\w*)l(\w*)"', r'"\1\2"', text), options):
+        return "explained: a section that is named with other flags than before"
     if failure.detail.startswith("symbols:") and re.search(r"\.size", text):
         return "explained: .size of a symbol is not what stands between it and its end"
     if "became .eh_frame" in failure.detail or re.match(r"sections: there were (\d+) sections and are", failure.detail):
@@ -154,7 +159,7 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: a .loc without an instruction belongs to the first stub" if passes else ""
     if re.search(r"leads elsewhere|went elsewhere", failure.detail) and _COUNTED.search(text):
         return "explained: a place that is counted in bytes"
-    if re.search(r"it led to -?\w+ and leads to", failure.detail) and _passes(_without_stray_code(text), options):
+    if re.search(r"it (?:led to|named) ", failure.detail) and _passes(_without_stray_code(text), options):
         return "explained: instructions in a section without code"
     if "another CIE" in failure.detail and _passes(re.sub(r"\.cfi_personality[^\n;]*", "", text), options):
         return "explained: a personality routine in a section with sites"

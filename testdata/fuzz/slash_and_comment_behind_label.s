@@ -1,0 +1,4 @@
+	call	*%rbx
+1: // call *%rax/* a
+	call	*%rax
+ b */
