@@ -51,7 +51,7 @@ _HOT_REDIS = (
     "quicklist",
     "listpack",
     "ae",
-    "socket",
+    "connection",
     "server",
 )
 _SMALL = ("./speedtest1", "--memdb", "--verify", "--size", "3")
