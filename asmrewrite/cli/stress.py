@@ -108,8 +108,8 @@ def measure(seconds: int, threads: int) -> Report:
         torn = _torn_program(folder)
         calls, library = _calls_program(folder)
         ops = _ops_program(folder)
-        # 64 offsets, three protocols; 24 of the offsets take eight times as long; retargeting takes thirty times.
-        share = max(1, 1000 * seconds // 3 // (3 * (40 + 8 * 24) + 30))
+        # 64 offsets, three protocols; 24 of the offsets take eight times as long; retargeting takes 120 times.
+        share = max(1, 1000 * seconds // 3 // (3 * (40 + 8 * 24) + 120))
         counted: dict[tuple[str, str], list[int]] = {}
         retargets: list[tuple[str, int, int]] = []
         for line in _output([torn, str(share)]).splitlines():

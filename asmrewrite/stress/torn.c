@@ -236,6 +236,6 @@ int main(int count, char **words)
 			measure_torn(protocol, offset, (offset + 1) % 8 > 4 ? 8 * seconds : seconds);
 	measure_retarget("in-place", seconds * 10);
 	measure_retarget("in-place-barrier", seconds * 10);
-	measure_retarget("runtime", seconds * 10);
+	measure_retarget("runtime", seconds * 100);
 	return 0;
 }
