@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from asmrewrite import Options, Verdict, check, rewrite, validate
+from asmrewrite import Options, Rewritten, Verdict, check, rewrite, validate
 from asmrewrite.options import KERNEL, gather
 from asmrewrite.toolchain.kernel import inside
 from tests.building import (
@@ -293,6 +293,12 @@ end
 """
 
 
+def site_function(result: Rewritten) -> str:
+    """The function of the only site."""
+    (site,) = result.sites
+    return site.function
+
+
 def rewritten(folder: Path, flags: str, source: str = SOURCE) -> str:
     """The listing of `source` as the kernel's, rewritten; x.o is its object and plain.o that of the original."""
     (folder / "x.c").write_text(source)
@@ -371,3 +377,11 @@ def test_raw_branches_and_functions_opted_out_stay() -> None:
     result = rewrite(function(body), options("abi=kernel passes=relpoline"))
     assert len(result.sites) == 1 and [s.reason.value for s in result.skips] == ["not-a-thunk"]
     assert not rewrite(function(body), options("abi=kernel passes=relpoline skip-functions=f")).sites
+
+
+def test_the_stub_of_a_cold_part_is_not_called_cold() -> None:
+    """objtool takes every symbol with `.cold` in its name for the cold part of the function before it."""
+    note = "\t# 8\t[c=9 l=5]  *call_value\n"
+    text = function("\tret\n") + f"\t.section .text.unlikely\nf.cold:\n\tcall\t__x86_indirect_thunk_rax{note}\tud2\n"
+    result = rewrite(text, options("abi=kernel passes=relpoline slow=record"))
+    assert [site.target for site in result.sites] == ["f_cold.relpoline.0"] and site_function(result) == "f.cold"

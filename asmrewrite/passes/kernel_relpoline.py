@@ -85,7 +85,8 @@ class Writer:
             raise AssertionError("a branch in an unknown section has a reason to be skipped")
         number, self.number = self.number, self.number + 1
         end_label = f"{shapes.LABEL_PREFIX}site_{number}"
-        name = f"{shapes.plain_name(place.function)}.relpoline.{number}"
+        # objtool takes every symbol with `.cold` in its name for the cold part of a function (read_symbols()).
+        name = f"{shapes.plain_name(place.function).replace('.cold', '_cold')}.relpoline.{number}"
         targets = self.training.targets(place.function, section) if self.training else ()
         size, prefix, made = 5, "", ""
         if self.recording and register != "r11":

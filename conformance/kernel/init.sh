@@ -19,15 +19,18 @@ if grep -qw asmrewrite.times /proc/cmdline; then
 fi
 
 for mode in none voluntary full none full; do
-    echo $mode > /sys/kernel/debug/sched/preempt
-    echo "LOAD preempt $(cat /sys/kernel/debug/sched/preempt)"
+    if [ -e /sys/kernel/debug/sched/preempt ]; then
+        echo $mode > /sys/kernel/debug/sched/preempt
+        echo "LOAD preempt $(cat /sys/kernel/debug/sched/preempt)"
+    fi
     load check
 done
 
 echo function > $T/current_tracer
 load check
-echo "LOAD ~traced $(grep -c vfs_write $T/trace)"
+echo 0 > $T/tracing_on
 [ $(grep -c vfs_write $T/trace) -gt 0 ] && echo "LOAD function tracer works"
+echo 1 > $T/tracing_on
 echo function_graph > $T/current_tracer
 load check
 echo nop > $T/current_tracer
