@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -70,6 +71,33 @@ def test_the_log_names_what_was_learned(tmp_path: Path) -> None:
     must([built("learn.c", tmp_path), "5000xa"], env={"ASMREWRITE_LOG": str(log)})
     assert re.search(r"^asmrewrite: pid \d+: \d+ relpoline sites: patchable$", log.read_text(), re.MULTILINE)
     assert re.search(r" chain entries 1 learned 1 calls 512\n    -> 0x", log.read_text())
+
+
+@pytest.mark.parametrize(("words", "state"), [([], "chain"), (["filter"], "chain"), (["strict"], "compiled")])
+def test_a_program_that_confines_itself(words: list[str], state: str, tmp_path: Path) -> None:
+    program = built("confined.c", tmp_path)
+    total = sum(n + (2 if n < 50000 else 3) for n in range(100000))
+    assert must([program, *words]).text == f"{state} {total}\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changing the root needs the rights of root")
+def test_a_program_that_gives_its_rights_away(tmp_path: Path) -> None:
+    program = built("confined.c", tmp_path)
+    (tmp_path / "empty").mkdir()
+    assert must([program, "root", tmp_path / "empty", "filter"]).text.startswith("chain ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a setuid program needs the rights of root")
+def test_a_program_with_more_rights_than_its_user_is_not_told(tmp_path: Path) -> None:
+    program, log = built("learn.c", tmp_path), tmp_path / "log"
+    tmp_path.chmod(0o777)
+    for above in tmp_path.parents[:3]:
+        above.chmod(above.stat().st_mode | 0o011)
+    program.chmod(0o4755)
+    told = {"ASMREWRITE_LOG": str(log), "ASMREWRITE_RUNTIME": "off"}
+    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    assert must([*as_nobody, program, "5000xa"], env=told).text.splitlines()[0] == "chain a"
+    assert not log.exists()
 
 
 @pytest.mark.parametrize("flags", ["-O2", f"-O2 {OURS}slow=plain", f"-O2 {OURS}bundle=6"])

@@ -124,6 +124,8 @@ bool asmrewrite_relpoline_read(uintptr_t *low, uintptr_t *high)
 		if ((uintptr_t)site->at + 5 > *high)
 			*high = (uintptr_t)site->at + 5;
 	}
+	/* A program that confines itself later may have no more memory for the asking. */
+	asmrewrite_thread.rows = own_table();
 	return true;
 }
 
