@@ -6,6 +6,7 @@ from pathlib import Path
 
 from asmrewrite import Verdict, check, rewrite
 from asmrewrite.profile import Calls, Place, Target
+from asmrewrite.verify.image import Image
 from conformance.kernel import calls
 from tests.building import IDENT, assemble, must, options
 
@@ -61,13 +62,18 @@ def linked(folder: Path) -> dict[str, int]:
 
 def test_names(tmp_path: Path) -> None:
     at = linked(tmp_path)
+    with (tmp_path / "vmlinux").open("rb") as file:
+        (table,) = (s.address for s in Image("vmlinux", file).named(".relpoline_sites"))
     # Of the bytes of each function the calls come first, five bytes each.
     lines = [
         (at["local"], at["global"], 100), (at["local"], at["local"], 40), (at["local"], at["early"], 50),
         (at["local"], at["global"] + 1, 60), (at["local"] + 5, at["local"], 31), (at["global"], at["local"], 1000),
         (at["early"], at["local"], 7),
     ]  # fmt: skip
-    found = calls.profile(tmp_path / "vmlinux", "".join(f"{s:x} {t:x} {n}\n" for s, t, n in lines) + "lost 0\n")
+    sites = [at["local"], at["local"] + 5, at["global"]]
+    record = {site: table + 12 * number for number, site in enumerate(sites)}
+    text = "".join(f"{record.get(s, s):x} {t:x} {n}\n" for s, t, n in lines)
+    found = calls.profile(tmp_path / "vmlinux", text + "lost 0\n")
     local, global_ = Target("", "x.c", "local", 0), Target("", "", "global", 0)
     assert found.profile == {
         Place("", "x.c", "local", 0): Calls({global_: 100, local: 40}, 110),

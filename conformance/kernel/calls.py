@@ -79,24 +79,24 @@ def _size(symbol: Symbol) -> int:
 
 
 def _places(image: Image, functions: list[_Function]) -> dict[int, Place]:
-    """The address of every site -> its place."""
+    """The address of every site's record -> the site's place."""
     from bisect import bisect_right
 
-    addresses: list[int] = []
+    records: dict[int, int] = {}
     for table in image.named(kernel.RELPOLINE.section):
         for offset in range(0, len(table.data), kernel.RELPOLINE.size):
             distance = kernel.RECORD.unpack_from(table.data, offset)[0]
-            addresses.append(table.address + offset + distance)
+            records[table.address + offset + distance] = table.address + offset
     starts = [function.start for function in functions]
     ordinals: Counter[int] = Counter()
     places: dict[int, Place] = {}
-    for address in sorted(addresses):
+    for address in sorted(records):
         index = bisect_right(starts, address) - 1
         while index > 0 and functions[index - 1].start == functions[index].start:
             index -= 1
         function = functions[index]
         if function.start <= address < function.end:
-            places[address] = Place("", function.file, function.name, ordinals[function.start])
+            places[records[address]] = Place("", function.file, function.name, ordinals[function.start])
             ordinals[function.start] += 1
     return places
 

@@ -5,7 +5,7 @@
 // may be, interrupts and NMIs included: it takes no lock, calls nothing, and is neither traced nor probed. A pair that
 // finds no room in its PROBES places is counted as lost.
 //
-// debugfs: asmrewrite/calls, a line for each pair: address of the site, of the target, calls; and `lost N`.
+// debugfs: asmrewrite/calls, a line for each pair: address of the record, of the target, calls; and `lost N`.
 #include <linux/debugfs.h>
 #include <linux/export.h>
 #include <linux/init.h>
@@ -90,8 +90,7 @@ static int calls_show(struct seq_file *file, void *unused)
 		const int *record = pairs[place].record;
 
 		if (record && pairs[place].calls)
-			seq_printf(file, "%lx %lx %lu\n", (unsigned long)record + *record, pairs[place].target,
-				   pairs[place].calls);
+			seq_printf(file, "%lx %lx %lu\n", (unsigned long)record, pairs[place].target, pairs[place].calls);
 	}
 	seq_printf(file, "lost %lu\n", lost);
 	return 0;

@@ -137,16 +137,17 @@ def _is_installed(package: str) -> bool:
     return ran.stdout.endswith(b" installed")
 
 
+#: Not where .retpoline_sites is, which is freed when the kernel has booted.
 _SECTION = """\
+
 \t. = ALIGN(8);
 \t.relpoline_sites : AT(ADDR(.relpoline_sites) - LOAD_OFFSET) {
 \t\t__relpoline_sites = .;
 \t\t*(.relpoline_sites)
 \t\t__relpoline_sites_end = .;
 \t}
-
 """
-_BEFORE = "#ifdef CONFIG_X86_KERNEL_IBT\n\t. = ALIGN(8);\n\t.ibt_endbr_seal"
+_BEHIND = "\tORC_UNWIND_TABLE\n"
 _RECORDER = """
 obj-$(ASMREWRITE_RECORD) += asmrewrite_record.o
 CFLAGS_REMOVE_asmrewrite_record.o = $(CC_FLAGS_FTRACE)
@@ -158,9 +159,9 @@ def _add() -> None:
     script = source() / "arch" / "x86" / "kernel" / "vmlinux.lds.S"
     text = script.read_text()
     if ".relpoline_sites" not in text:
-        if text.count(_BEFORE) != 1:
+        if text.count(_BEHIND) != 1:
             raise CommandError(f"{script}: no place for .relpoline_sites")
-        script.write_text(text.replace(_BEFORE, _SECTION + _BEFORE))
+        script.write_text(text.replace(_BEHIND, _BEHIND + _SECTION))
     makefile = source() / "kernel" / "Makefile"
     if "asmrewrite_record" not in makefile.read_text():
         makefile.write_text(makefile.read_text() + _RECORDER)
