@@ -14,7 +14,7 @@
 /* entry.S: function(a, b), without an unprotected indirect call. */
 void asmrewrite_call(void (*function)(void), const void *a, void *b);
 
-const struct asmrewrite_module asmrewrite_this_module = {
+struct asmrewrite_module asmrewrite_this_module = {
 	.size = sizeof(struct asmrewrite_module),
 	.refresh = asmrewrite_keyed_refresh,
 	.markers = __start_asmrewrite_markers,
@@ -59,7 +59,7 @@ static int tell(struct dl_phdr_info *module, size_t size, void *data)
 		const struct asmrewrite_module *found =
 			module->dlpi_phdr[i].p_type == PT_NOTE ? described(module, &module->dlpi_phdr[i]) : NULL;
 
-		if (found)
+		if (found && __atomic_load_n(&found->ready, __ATOMIC_ACQUIRE))
 			asmrewrite_call((void (*)(void))order->function, found, order->data);
 	}
 	return 0;

@@ -9,10 +9,10 @@
 
 struct asmrewrite_marker;
 
-/* Constant, and the same in all versions up to its `size`. */
+/* The same in all versions up to its `size`. */
 struct asmrewrite_module {
 	uint32_t size;			/* of this struct, in bytes */
-	uint32_t reserved;
+	uint32_t ready;			/* from its start to its end; a module is seen before it is relocated */
 	void (*refresh)(void);		/* bring the sites to what the keys say */
 	const struct asmrewrite_marker *markers, *markers_end;
 	/* As in asmrewrite/ops.h, of this module's functions. */
@@ -27,7 +27,7 @@ extern void asmrewrite_trace_module(const struct asmrewrite_module *module)
 extern void asmrewrite_trace_module_ends(const struct asmrewrite_module *module)
 	__attribute__((weak, visibility("default")));
 
-extern const struct asmrewrite_module asmrewrite_this_module __attribute__((visibility("hidden")));
+extern struct asmrewrite_module asmrewrite_this_module __attribute__((visibility("hidden")));
 
 /* Call function(module, data) for every module that has a runtime; module.c. */
 void asmrewrite_each_module(void (*function)(const struct asmrewrite_module *, void *), void *data);

@@ -65,6 +65,7 @@ __attribute__((constructor(101))) static void start(void)
 	uintptr_t low = UINTPTR_MAX, high = 0;
 	const char *wanted = variable("ASMREWRITE_RUNTIME");
 
+	__atomic_store_n(&asmrewrite_this_module.ready, 1, __ATOMIC_RELEASE);
 	log_file = variable("ASMREWRITE_LOG");
 	profile_file = variable("ASMREWRITE_PROFILE");
 	if (wanted && !strcmp(wanted, "off"))
@@ -93,6 +94,7 @@ __attribute__((destructor(101))) static void stop(void)
 		report();
 	if (profile_file && *profile_file)
 		asmrewrite_profile_end(profile_file);
+	__atomic_store_n(&asmrewrite_this_module.ready, 0, __ATOMIC_RELEASE);
 	if (asmrewrite_trace_module_ends)
 		asmrewrite_trace_module_ends(&asmrewrite_this_module);
 	asmrewrite_ops_stop();
