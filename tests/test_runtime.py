@@ -73,6 +73,20 @@ def test_the_log_names_what_was_learned(tmp_path: Path) -> None:
     assert re.search(r" chain entries 1 learned 1 calls 512\n    -> 0x", log.read_text())
 
 
+def test_modules_come_and_go_while_calls_change(tmp_path: Path) -> None:
+    """A thread updates static calls while another loads and unloads: what is not yet relocated must not be called."""
+    source = ROOT / "asmrewrite" / "stress" / "calls.c"
+    program, library, slow = tmp_path / "calls", tmp_path / "libcalls.so", tmp_path / "slow.c"
+    # Much for the loader to relocate, in front of what the runtimes look at.
+    hidden = '__attribute__((visibility("hidden")))'
+    slow.write_text(f"{hidden} const void *const slow[300000] = {{ [0 ... 299999] = slow }};\n")
+    must([GCC, "-O2", INCLUDE, "-DLIBRARY", "-fPIC", "-shared", source, slow, "-o", library])
+    must([GCC, "-O2", INCLUDE, "-rdynamic", source, "-lpthread", "-ldl", "-o", program])
+    numbers = must([program, "3", "2", library]).text.split()
+    assert numbers[2] == "0"  # miscalls
+    assert int(numbers[6]) > 10  # loads
+
+
 @pytest.mark.parametrize(("words", "state"), [([], "chain"), (["filter"], "chain"), (["strict"], "compiled")])
 def test_a_program_that_confines_itself(words: list[str], state: str, tmp_path: Path) -> None:
     program = built("confined.c", tmp_path)
