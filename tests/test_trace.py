@@ -177,7 +177,9 @@ def test_report_of_half_a_trace(program: Path, tmp_path: Path) -> None:
     for name in ("out.json", "out.json.gz"):
         traced(tmp_path, program, "tree", "8", file=name)
         data = (tmp_path / name).read_bytes()
-        for half in (data[: len(data) // 2], data[: data.index(b"\n", len(data) // 2) + 1]):
+        # In the midst of a line, and behind one; what is packed has none.
+        line = data.find(b"\n", len(data) // 2) + 1
+        for half in (data[: len(data) // 2], data[: line or len(data) // 3]):
             (tmp_path / f"half.{name}").write_bytes(half)
             ran = run([ASMREWRITE, "trace", "report", tmp_path / f"half.{name}"])
             assert ran.status == 1 and ("is not whole" in ran.errors or "is damaged" in ran.errors)
