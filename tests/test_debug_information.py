@@ -119,7 +119,7 @@ def test_rows_are_those_of_pyelftools() -> None:
         relocations = image.relocations(section.number)
         (program,) = programs(
             image.contents(section),
-            lambda place, found=relocations: (1, found[place].addend),  # type: ignore[misc]
+            lambda place, found=relocations: (1, found[place].addend),  # type: ignore[misc]  # mypy infers no type of a default
         )
         unit = next(ELFFile(BytesIO(content)).get_dwarf_info().iter_CUs())
         lines = ELFFile(BytesIO(content)).get_dwarf_info().line_program_for_CU(unit)

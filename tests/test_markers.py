@@ -81,8 +81,8 @@ def test_each(tmp_path: Path) -> None:
 
 def test_mark_sym_is_a_symbol_at_its_place(tmp_path: Path) -> None:
     symbols = must(["nm", program(tmp_path, library=False)]).text
-    place = int(re.search(r"^([0-9a-f]+) \w __mark_in_work$", symbols, re.MULTILINE).group(1), 16)  # type: ignore[union-attr]
-    work = int(re.search(r"^([0-9a-f]+) t work(?:\.(?:isra|constprop)\.0)?$", symbols, re.MULTILINE).group(1), 16)  # type: ignore[union-attr]
+    place = int(re.search(r"^([0-9a-f]+) \w __mark_in_work$", symbols, re.MULTILINE)[1], 16)  # type: ignore[index]  # None fails
+    work = int(re.search(r"^([0-9a-f]+) t work(?:\.(?:isra|constprop)\.0)?$", symbols, re.MULTILINE)[1], 16)  # type: ignore[index]  # None fails
     assert 0 < place - work < 64
 
 

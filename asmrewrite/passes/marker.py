@@ -26,9 +26,6 @@ from __future__ import annotations
 
 import re
 
-from asmrewrite.analysis.body import read_body
-from asmrewrite.analysis.keys import key_tests
-from asmrewrite.analysis.proof import Prover
 from asmrewrite.analysis.reasons import SkipReason
 from asmrewrite.analysis.views import section_at
 from asmrewrite.passes import Edit, Outcome, Site, Skip, Unit
@@ -61,6 +58,11 @@ class Marker:
         spots = [spot for spot in unit.survey.spots if _is_code(unit, spot)]
         if not spots:
             return Outcome()
+        # Most listings have no key, and these cost 9 ms to import.
+        from asmrewrite.analysis.body import read_body
+        from asmrewrite.analysis.keys import key_tests
+        from asmrewrite.analysis.proof import Prover
+
         writer = _Writer(unit)
         skips: list[Skip] = []
         prover = Prover(unit.survey)

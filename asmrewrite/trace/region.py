@@ -139,4 +139,4 @@ class Region:
             offset += size
 
     def _call(self, name: str, *arguments: object) -> int:
-        return getattr(self._library, f"asmrewrite_reader_{name}")(*arguments)  # type: ignore[no-any-return]
+        return getattr(self._library, f"asmrewrite_reader_{name}")(*arguments)  # type: ignore[no-any-return]  # ctypes

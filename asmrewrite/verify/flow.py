@@ -44,9 +44,9 @@ class Part(NamedTuple):
 def parts(register: int) -> frozenset[Part]:
     """The parts of a general register of any size; nothing for other registers."""
     whole = whole_register(register)
-    if not RegisterExt.is_gpr(register):  # type: ignore[arg-type]
+    if not RegisterExt.is_gpr(register):  # type: ignore[arg-type]  # a number, as the decoder gives it
         return frozenset()
-    size = RegisterExt.size(register)  # type: ignore[arg-type]
+    size = RegisterExt.size(register)  # type: ignore[arg-type]  # the same
     bits = (1,) if register in _HIGH else (0,) if size == 1 else (0, 1) if size == 2 else (0, 1, 2)
     return frozenset(Part(whole, bit) for bit in bits)
 

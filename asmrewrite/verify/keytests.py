@@ -33,7 +33,7 @@ _SETS = 80
 
 def whole_register(register: int) -> int:
     """The number of the 64-bit register that `register` is a part of."""
-    return int(RegisterExt.full_register(register))  # type: ignore[arg-type]
+    return int(RegisterExt.full_register(register))  # type: ignore[arg-type]  # it is a number to the decoder
 
 
 class KeyStub(NamedTuple):

@@ -26,7 +26,7 @@ with atheris.instrument_imports(include=["asmrewrite"]):
     import asmrewrite.syntax.operand
     import asmrewrite.syntax.statement
     import asmrewrite.verify.sites
-    import asmrewrite.verify.translation  # noqa: F401
+    import asmrewrite.verify.translation  # noqa: F401 - imported here to be instrumented
 
 from conformance.fuzz import gas
 from conformance.fuzz.corpus import LONGEST, texts

@@ -79,7 +79,7 @@ def _build(made: Tree) -> list[str]:
     return problems
 
 
-def _image(path: str, file) -> Image | None:  # type: ignore[no-untyped-def]
+def _image(path: str, file) -> Image | None:  # type: ignore[no-untyped-def]  # any file
     try:
         return Image(path, file)
     except Exception:  # 32-bit, or no object at all
