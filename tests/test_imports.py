@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from asmrewrite import rewrite
+
 _NEVER = (
     "asmrewrite.analysis.body",
     "asmrewrite.analysis.effects",
@@ -33,3 +35,9 @@ def test_a_listing_without_keys_imports_no_analysis_of_keys(text: str) -> None:
 
 def test_a_listing_with_keys_does() -> None:
     assert "asmrewrite.analysis.body" in _imported(_PLAIN.replace("f:\n", f"f:\n{_TEST}"))
+
+
+def test_a_key_outside_of_functions_is_left_alone() -> None:
+    found = rewrite('\t.text\n\tcmpb\t$0, __SKEY__k(%rip)\n\tjne\t.L1\n.L1:\n\t.ident\t"GCC: (GNU) 12.2.0"\n')
+    assert not found.changed
+    assert [skip.reason.value for skip in found.skips] == ["not-proven"]

@@ -132,7 +132,7 @@ class Prover:
         if self._parts is None:
             self._parts = {}
             functions = self._survey.functions
-            ends = [*(function.start for function in functions[1:]), len(self._survey.listing.text)]
+            ends = [*(function.start for function in functions[1:]), len(self._survey.listing.text)][: len(functions)]
             for function, following in zip(functions, ends, strict=True):
                 sized = self._survey.listing.text.find(f"\t.size\t{function.name},", function.start, following)
                 end = following if sized < 0 else sized

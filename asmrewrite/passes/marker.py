@@ -76,7 +76,8 @@ class Marker:
             if name in bodies:
                 continue
             reason = _objection(unit, mine)
-            body = None if reason else read_body(unit.survey, name, prover, tails)
+            known = name and not reason and prover.extents(name)
+            body = read_body(unit.survey, name, prover, tails) if known else None
             bodies[name] = body
             if body is None:
                 skips += [_skip(unit, s.start, s.end, s.place.function, reason or SkipReason.NOT_PROVEN) for s in mine]
