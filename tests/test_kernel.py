@@ -8,6 +8,7 @@ import pytest
 
 from asmrewrite import Options, Rewritten, Verdict, check, rewrite, validate
 from asmrewrite.options import KERNEL, gather
+from asmrewrite.syntax.operand import REGISTERS
 from asmrewrite.toolchain.kernel import inside
 from tests.building import (
     ASMREWRITE,
@@ -323,18 +324,94 @@ def test_every_shape_is_proven(flags: str, tmp_path: Path) -> None:
 
 
 def test_a_chain_of_a_profile(tmp_path: Path) -> None:
-    """Immediate compares, most frequent first; local functions of other files and other modules are left out."""
+    """Immediate compares, most frequent first; a local function of another file by its alias; no other module's."""
     (tmp_path / "p").write_text(PROFILE)
     rewritten(tmp_path, f"profile={tmp_path / 'p'} tables=retpoline")
     listing = must(["objdump", "-dr", "-w", tmp_path / "x.o"]).text
     body = listing[listing.index("<calls.relpoline.0>:") :].split("int3")[0]
     words = [w for line in body.splitlines() for w in ("cmp", "je", "jmp", "R_X86_64_32S") if w in line]
-    assert words == ["cmp", "R_X86_64_32S", "je", "cmp", "R_X86_64_32S", "je", "jmp"]
-    assert body.count("elsewhere") == 2 and "hidden" not in body and "exported" not in body
+    assert words == ["cmp", "R_X86_64_32S", "je"] * 3 + ["jmp"]
+    assert body.count("elsewhere") == 2 and "exported" not in body
+    assert body.count("__relpoline_target_other_c__hidden") == 2
     (untrained,) = [v for v in check(str(tmp_path / "x.o")) if v.pass_ == "relpoline" and not v.chain]
     assert untrained.target.startswith("__x86_indirect_thunk_")
     # Each way to a thunk is the kernel's to patch: two jumps of stubs and a call.
     assert len(relocations(tmp_path / "x.o", ".retpoline_sites")) == 3
+
+
+OTHER = """\
+typedef long fn(long);
+static long hidden(long n) { return n * 3; }
+static long unwanted(long n) { return n * 5; }
+static long __attribute__((section(".init.text"))) early(long n) { return n * 7; }
+long exists(long n) { asm(".macro m\\n.endm\\nm\\n.purgem m"); return n; }
+fn *other_addresses[] = {hidden, unwanted, early};
+"""
+EARLY = "site x.c f 0\ntarget 90 - other.c early 0\ntarget 90 - third.c unwanted 0\nend\n"
+
+
+@pytest.mark.parametrize("tool", ["wrapper", "folder"])
+def test_a_local_function_of_another_file(tool: str, tmp_path: Path) -> None:
+    """The profile is read on both sides: the target's file, without a site and with macros, defines its alias."""
+    profile = tmp_path / "p"
+    profile.write_text(PROFILE.replace("end\n", EARLY))
+    rewritten(tmp_path, f"profile={profile} tables=retpoline")
+    (tmp_path / "other.c").write_text(OTHER)
+    (tmp_path / "more.c").write_text(OTHER)
+    place = must([ASMREWRITE, "--kernel-as-dir"]).text.strip()
+    compiler = [GCC] if tool == "wrapper" else ["gcc", f"-B{place}", "-dp"]
+    environment = {"ASMREWRITE_FLAGS": f"passes=relpoline,static-call profile={profile} stats=stats"}
+    must([*compiler, *FLAGS.split(), "-c", "other.c"], tmp_path, env=environment)
+    table = must(["readelf", "-sW", "other.o"], tmp_path).text
+    (made,) = [line.split() for line in table.splitlines() if "__relpoline_target" in line]
+    (own,) = [line.split() for line in table.splitlines() if line.endswith(" hidden")]
+    # Value, size, type and section are those of the function; objtool and kallsyms know such aliases.
+    assert made[1:4] == own[1:4] and made[4:6] == ["GLOBAL", "HIDDEN"] and made[6] == own[6]
+    assert made[7] == "__relpoline_target_other_c__hidden"
+    must(["gcc", *FLAGS.split(), "-c", "-o", "other.plain.o", "other.c"], tmp_path)
+    assert validate(str(tmp_path / "other.plain.o"), str(tmp_path / "other.o")).verdict is Verdict.PASS
+    names = ["elsewhere", "__SCT__event", "__x86_return_thunk", *(f"__x86_indirect_thunk_{r}" for r in REGISTERS)]
+    assemble("".join(f"\t.globl\t{name}\n{name}:\tret\n" for name in names), tmp_path / "rest.o")
+    must(["ld", "-e", "calls", "-Ttext=0xffffffff81000000", "x.o", "other.o", "rest.o", "-o", "vmlinux"], tmp_path)
+    assert all(v.verdict is Verdict.PASS for v in check(str(tmp_path / "vmlinux")))
+    # Not for what no profile names, in no file of another name, and not for what is freed when the kernel runs.
+    environment = {"ASMREWRITE_FLAGS": f"passes=relpoline,static-call profile={profile}"}
+    must([*compiler, *FLAGS.split(), "-c", "more.c"], tmp_path, env=environment)
+    must([*compiler, *FLAGS.split(), "-DMODULE", "-c", "-o", "module.o", "other.c"], tmp_path, env=environment)
+    for name in ("more.o", "module.o"):
+        assert "__relpoline_target" not in must(["readelf", "-sW", name], tmp_path).text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (", hidden", ", unwanted"),
+        (", hidden", ", hidden+1"),
+        ("\t.hidden", "\t.protected"),
+        ("_c__hidden", "_d__hidden"),
+    ],
+)
+def test_a_wrong_alias_fails(old: str, new: str, tmp_path: Path) -> None:
+    (tmp_path / "p").write_text(PROFILE)
+    (tmp_path / "other.c").write_text(OTHER)
+    must(["gcc", *FLAGS.split(), "-S", "other.c"], tmp_path)
+    text = (tmp_path / "other.s").read_text()
+    made = rewrite(text, options(f"abi=kernel passes=relpoline profile={tmp_path / 'p'}")).text
+    plain = assemble(text, tmp_path / "plain.o")
+    assert validate(str(plain), str(assemble(made, tmp_path / "x.o"))).verdict is Verdict.PASS
+    changed = text + made[len(text) :].replace(old, new)
+    assert changed != made
+    assert validate(str(plain), str(assemble(changed, tmp_path / "bad.o"))).verdict is Verdict.FAIL
+
+
+def test_an_alias_is_made_once(tmp_path: Path) -> None:
+    (tmp_path / "p").write_text(PROFILE)
+    (tmp_path / "other.c").write_text(OTHER)
+    must(["gcc", *FLAGS.split(), "-dp", "-S", "other.c"], tmp_path)
+    flags = options(f"abi=kernel passes=relpoline,static-call profile={tmp_path / 'p'}")
+    once = rewrite((tmp_path / "other.s").read_text(), flags)
+    assert once.changed and dict(once.notes) == {"aliases made": 1}
+    assert not rewrite(once.text, flags).changed
 
 
 def test_a_wrong_stub_fails(tmp_path: Path) -> None:

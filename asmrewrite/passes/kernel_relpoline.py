@@ -130,6 +130,8 @@ class Writer:
         ]
         if self.records:
             pieces.append(kernel.section(kernel.RELPOLINE, self.records))
+        if self.training:
+            pieces.append(self.training.aliases_of(self.unit.profile))
         notes = self.training.finish() if self.training else ()
         return Outcome(
             tuple(self.edits), "".join(pieces), tuple(self.sites), tuple(skips), notes, tuple(self.moved)
