@@ -82,7 +82,7 @@ def _build(made: Tree) -> list[str]:
             problems += [str(v) for v in found if v.reason][:1]
         sites += len(found)
         objects += bool(found)
-        straddling += sum(1 for v in found if "straddles" in v.reason)
+        straddling += sum(measure.straddles(v.offset) for v in found)
     print(
         f"kernel: {made.variant.name}: {sites} static-call sites in {objects} objects, {straddling} cross a cache line"
     )

@@ -47,7 +47,12 @@ def text(vmlinux: Path) -> Text:
         size = sum(section.size for section in image.sections if section.name == ".text")
     offsets = range(0, len(data), kernel.TABLES["static-call"].size)
     sites = [start + o + int.from_bytes(data[o : o + 4], "little", signed=True) for o in offsets]
-    return Text(size, len(sites), sum(1 for site in sites if site % _LINE + 5 > _LINE))
+    return Text(size, len(sites), sum(map(straddles, sites)))
+
+
+def straddles(site: int) -> bool:
+    """Whether a call or jump at this offset lies in two cache lines, when its section begins at one."""
+    return site % _LINE + 5 > _LINE
 
 
 def ways(made: Tree, parameters: str) -> tuple[Ways, boot.Run]:
