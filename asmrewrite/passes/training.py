@@ -70,13 +70,17 @@ class Training:
         """`notes`, with the profile's sites that the listing should have and has not."""
         gone = 0
         for (file, function), sites in self._calls.items():
-            if file == self.defined.file if file else (file, function) in self._met:
+            if self._is_here(file, function):
                 label = self.defined.functions.get(function)
                 count = self._ordinals.get(label.label if label else function, 0)
                 gone += sum(1 for ordinal in sites if ordinal >= count)
         if gone:
             self._note("sites gone", gone)
         return tuple(sorted(self.notes.items()))
+
+    def _is_here(self, file: str, function: str) -> bool:
+        """Whether the profile means a function that this listing should have."""
+        return file == self.defined.file if file else (file, function) in self._met
 
     def _of(self, function: str) -> dict[int, Calls]:
         for name in self.defined.names(function):
@@ -133,6 +137,10 @@ class KernelTraining(Training):
         else:
             return alias(target.file, target.symbol)
         return ""
+
+    def _is_here(self, file: str, function: str) -> bool:
+        # Many files of the kernel have one name: core.c, main.c.
+        return (file, function) in self._met
 
     def aliases_of(self, profile: Profile) -> str:
         """The aliases of the functions of this listing that chains of other files may name."""
