@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 
 from asmrewrite.errors import OptionError
+from asmrewrite.toolchain.kernel import KERNEL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 #: What a compiler's command line carries, as for any GCC plugin.
 PLUGIN_ARGUMENT = "-fplugin-arg-asmrewrite-"
 ENVIRONMENT = "ASMREWRITE_FLAGS"
-#: Set by the compiler wrapper where it compiles the kernel (asmrewrite/toolchain/kernel.py): "kernel" or "module".
-KERNEL = "ASMREWRITE_KERNEL"
 CONFIG_FILE = "asmrewrite.toml"
 
 SLOW_PATHS = ("retpoline", "lfence", "plain", "record")

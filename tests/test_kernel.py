@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from asmrewrite import Options, Rewritten, Verdict, check, rewrite, validate
-from asmrewrite.options import KERNEL, gather
+from asmrewrite.options import gather
 from asmrewrite.syntax.operand import REGISTERS
-from asmrewrite.toolchain.kernel import inside
+from asmrewrite.toolchain.kernel import KERNEL, inside
 from tests.building import (
     ASMREWRITE,
     GCC,
@@ -163,6 +164,27 @@ def test_what_kbuild_asks(words: str, folder: Path) -> None:
             out = b"" if words.startswith("-S -x") else ran.out
             results.append((ran.status, out, ran.err, files, depfile))
         assert results[0] == results[1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"{FLAGS} -Wp,-MMD,x.d --param=a=0 -c -o x.o x.c", f"{FLAGS} -DMODULE -c x.c", f"{FLAGS} -c @response",
+        f"{FLAGS} -mcmodel=small -fPIC -DBUILD_VDSO -c x.c", f"{FLAGS} -E x.c", f"{FLAGS} -c -x c - -o x.o",
+        "-D__KERNEL__ -D__ASSEMBLY__ -fno-PIE -c -o x.o x.S", f"{FLAGS} --version", f"{FLAGS} -c -dM -E x.c",
+        f"{FLAGS} -fplugin-arg-asmrewrite-tables=return -c x.c", f"{FLAGS} -S x.c", "-D__KERNEL__ -m16 -c x.c",
+    ],
+)  # fmt: skip
+def test_the_short_way_of_the_wrapper(words: str, folder: Path) -> None:
+    """It makes of a call what the long way makes of it, compiler and environment."""
+    (folder / "response").write_text("-o x.o x.c")
+    (folder / "bin").mkdir()
+    (folder / "bin" / "gcc").write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"; env | grep ^ASMREWRITE | sort; true\n")
+    (folder / "bin" / "gcc").chmod(0o755)
+    environment = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    short = must([GCC, *words.split()], folder, env=environment).text
+    assert short == must([ASMREWRITE, "cc", "gcc", *words.split()], folder, env=environment).text
+    assert ("ASMREWRITE_KERNEL=" in short) == inside(words.split())
 
 
 def test_a_filter_makes_what_the_wrapper_makes(folder: Path) -> None:

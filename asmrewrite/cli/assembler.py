@@ -106,7 +106,8 @@ _KERNEL_SIGNS = {
 
 def _has_nothing(source: bytes) -> bool:
     """Whether `source` can be passed through at once: most files of most programs, so it must cost next to nothing."""
-    from asmrewrite.options import ENVIRONMENT, KERNEL, find_file
+    from asmrewrite.options import ENVIRONMENT, find_file
+    from asmrewrite.toolchain.kernel import KERNEL
 
     said = dict(word.partition("=")[::2] for word in os.environ.get(ENVIRONMENT, "").split())
     if said.get("abi", "kernel" if KERNEL in os.environ else "user") == "kernel":

@@ -14,10 +14,9 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from asmrewrite.options import KERNEL
 from asmrewrite.toolchain.asdir import as_dir, kernel_as_dir
 from asmrewrite.toolchain.gas import ENVIRONMENT as ASSEMBLER
-from asmrewrite.toolchain.kernel import inside
+from asmrewrite.toolchain.kernel import KERNEL, inside
 
 LISTINGS = "ASMREWRITE_KERNEL_LISTINGS"
 #: Where the assembler of `SAVER` keeps what it is given.
