@@ -29,7 +29,7 @@ class Options(NamedTuple):
     passes: tuple[str, ...] = ()
     #: "user" or "kernel": table formats and defaults.
     abi: str = "user"
-    #: log2 of the block that no site straddles, 3 to 6; 0: 3 for user code, 6 for the kernel.
+    #: log2 of the block that no site straddles, 3 to 6; 0: 3 for user code, 4 for the kernel.
     bundle: int = 0
     #: How a site is kept inside its block: "bundle" (.bundle_align_mode) or "p2align".
     align: str = "bundle"
@@ -72,7 +72,7 @@ class Options(NamedTuple):
     @property
     def block(self) -> int:
         """log2 of the block in effect."""
-        return self.bundle or (6 if self.abi == "kernel" else 3)
+        return self.bundle or (4 if self.abi == "kernel" else 3)
 
 
 def _choice(*words: str) -> Callable[[str], str]:

@@ -273,14 +273,15 @@ def test_the_compilers_own_record_of_hooks_stays() -> None:
     assert not rewrite(function(body), options("abi=kernel tables=mcount")).changed
 
 
-def test_what_is_left_alone_has_its_entry(tmp_path: Path) -> None:
+@pytest.mark.parametrize("flags", ["skip-functions=f", "passes=relpoline"])
+def test_what_is_left_alone_has_its_entry(flags: str, tmp_path: Path) -> None:
     """Opting out keeps the passes away, not the kernel; the wrapper takes such a call where it is."""
     text = function("\t.p2align 6\n\t.skip 60, 0x90\n\tmovl\t%eax, %ebx\n\tcall\t__SCT__x\n\tret\n")
-    made = assemble(rewrite(text, options("abi=kernel skip-functions=f")).text, tmp_path / "x.o")
+    made = assemble(rewrite(text, options(f"abi=kernel {flags}")).text, tmp_path / "x.o")
     (verdict,) = check(str(made))
     assert verdict.unaligned and verdict.offset == 62
     (tmp_path / "x.s").write_text(text)
-    must([ASMREWRITE, "as", "-o", "y.o", "x.s"], tmp_path, env={"ASMREWRITE_FLAGS": "abi=kernel skip-functions=f"})
+    must([ASMREWRITE, "as", "-o", "y.o", "x.s"], tmp_path, env={"ASMREWRITE_FLAGS": f"abi=kernel {flags}"})
     assert (tmp_path / "y.o").read_bytes() == made.read_bytes()
 
 

@@ -13,7 +13,7 @@ from tests.test_kernel import FLAGS, SOURCE
 CC = [sys.executable, str(Path(cc.__file__))]
 
 
-def compiled(folder: Path, *more: str, flags: str = "passes=relpoline") -> list[str]:
+def compiled(folder: Path, *more: str, flags: str = "passes=relpoline,static-call") -> list[str]:
     """Compile x.c to x.o as kbuild does, and return the depfile's words."""
     environment = {cc.LISTINGS: str(folder / "store"), "ASMREWRITE_FLAGS": flags}
     must([*CC, *FLAGS.split(), *more, "-Wp,-MMD,x.d", "-c", "-o", "x.o", "x.c"], folder, env=environment)
@@ -33,7 +33,7 @@ def test_a_kept_listing_serves_for_other_options(tmp_path: Path) -> None:
     kept = (tmp_path / "x.o").read_bytes()
     assert all(v.verdict is Verdict.PASS and v.slow != "record" for v in check(str(tmp_path / "x.o")))
     (tmp_path / "x.c").write_text(SOURCE)
-    flags = {"ASMREWRITE_FLAGS": "passes=relpoline"}
+    flags = {"ASMREWRITE_FLAGS": "passes=relpoline,static-call"}
     must([GCC, *FLAGS.split(), "-c", "-o", "x.o", "x.c"], tmp_path, env=flags)
     assert (tmp_path / "x.o").read_bytes() == kept
     assert cc.kept(tmp_path.parent, "x.o") == "" and "call" in kept_text(tmp_path)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
+from asmrewrite.toolchain.asdir import kernel_as_dir
 from conformance.command import CommandError, must
 from conformance.kernel import cc
 from conformance.sources import REPOSITORY, install
@@ -115,7 +116,7 @@ class Tree:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ASMREWRITE_")}
         compiler = "gcc"
         if variant.flags != "-":
-            compiler = str(Path(sys.executable).parent / "asmrewrite-gcc")
+            compiler = f"gcc -B{kernel_as_dir()}"
             environment["ASMREWRITE_FLAGS"] = variant.flags.format(work=work())
         if variant.listings:
             compiler = f"{sys.executable} {HERE / 'cc.py'}"
