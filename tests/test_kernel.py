@@ -383,7 +383,7 @@ def test_a_local_function_of_another_file(tool: str, tmp_path: Path) -> None:
     (tmp_path / "more.c").write_text(OTHER)
     place = must([ASMREWRITE, "--kernel-as-dir"]).text.strip()
     compiler = [GCC] if tool == "wrapper" else ["gcc", f"-B{place}", "-dp"]
-    environment = {"ASMREWRITE_FLAGS": f"passes=relpoline,static-call profile={profile} stats=stats"}
+    environment = {"ASMREWRITE_FLAGS": f"passes=relpoline,static-call profile={profile}"}
     must([*compiler, *FLAGS.split(), "-c", "other.c"], tmp_path, env=environment)
     table = must(["readelf", "-sW", "other.o"], tmp_path).text
     (made,) = [line.split() for line in table.splitlines() if "__relpoline_target" in line]
@@ -403,6 +403,15 @@ def test_a_local_function_of_another_file(tool: str, tmp_path: Path) -> None:
     must([*compiler, *FLAGS.split(), "-DMODULE", "-c", "-o", "module.o", "other.c"], tmp_path, env=environment)
     for name in ("more.o", "module.o"):
         assert "__relpoline_target" not in must(["readelf", "-sW", name], tmp_path).text
+
+
+def test_another_file_of_the_same_name_misses_nothing(tmp_path: Path) -> None:
+    """gcc names no folder: what the profile says of fs/x.c is not gone when net/x.c lacks it."""
+    (tmp_path / "p").write_text(PROFILE.replace("end\n", "site x.c else 0\ntarget 90 - - elsewhere 0\nend\n"))
+    (tmp_path / "x.c").write_text(SOURCE)
+    must(["gcc", *FLAGS.split(), "-dp", "-S", "x.c"], tmp_path)
+    flags = options(f"abi=kernel passes=relpoline profile={tmp_path / 'p'}")
+    assert "sites gone" not in dict(rewrite((tmp_path / "x.s").read_text(), flags).notes)
 
 
 @pytest.mark.parametrize(
