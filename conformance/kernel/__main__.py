@@ -24,7 +24,7 @@ PARAMETERS = {"relpoline": ("spectre_v2=off", "spectre_v2=retpoline,lfence")}
 _RETPOLINE = "spectre_v2=retpoline"
 _TIMES = f"asmrewrite.times {_RETPOLINE}"
 #: A guest whose time stamp counter counts its instructions.
-_COUNTING = ("-smp", "1", "-icount", "shift=0")
+_COUNTING = ("-icount", "shift=0")
 #: Of vmlinux's text, what aligning the static calls may add, and of the whole build's CPU time what we may.
 GROWTH, RATIO = 0.0005, 1.05
 
@@ -86,9 +86,9 @@ def _build(made: Tree) -> list[str]:
     print(
         f"kernel: {made.variant.name}: {sites} static-call sites in {objects} objects, {straddling} cross a cache line"
     )
-    linked = measure.text(made.vmlinux)
+    linked = measure.text(made)
     print(
-        f"kernel: {made.variant.name}: vmlinux has {linked.size} bytes of text and {linked.sites} static-call sites, "
+        f"kernel: {made.variant.name}: vmlinux has {linked.size} bytes of code and {linked.sites} static-call sites, "
         f"{linked.straddling} cross a cache line",
         flush=True,
     )
@@ -102,10 +102,10 @@ def _against_plain(made: Tree) -> list[str]:
     plain = Tree(tree.PLAIN)
     if made.variant.name != "static" or not plain.is_built():
         return []
-    before, after = measure.text(plain.vmlinux).size, measure.text(made.vmlinux).size
+    before, after = measure.text(plain).size, measure.text(made).size
     costs = [plain.cost(), made.cost()]
     ratio = _cpu(costs[1]) / _cpu(costs[0])
-    print(f"kernel: static: text grew by {after / before - 1:.4%}, CPU time is {ratio:.3f} of plain's", flush=True)
+    print(f"kernel: static: code grew by {after / before - 1:.4%}, CPU time is {ratio:.3f} of plain's", flush=True)
     problems = ["the text grew too much"] if after > before * (1 + GROWTH) else []
     return problems + (["the build takes too long"] if ratio > RATIO else [])
 

@@ -54,12 +54,14 @@ def initramfs(tree: Tree) -> Path:
 def boot(tree: Tree, parameters: str = "", *, qemu: tuple[str, ...] = ()) -> Run:
     """Boot `tree`'s kernel with more kernel parameters and more words for qemu; it powers itself off."""
     command = [
-        "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-nographic", "-no-reboot", "-m", "1G", "-smp",
-        "2", "-kernel", str(tree.image), "-initrd", str(initramfs(tree)), "-append",
+        "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-nographic", "-no-reboot", "-m", "1G", "-kernel",
+        str(tree.image), "-initrd", str(initramfs(tree)), "-append",
         f"console=ttyS0 nokaslr panic=-1 quiet loglevel=4 {parameters}", *qemu,
     ]  # fmt: skip
     ran = run(command, timeout=TIMEOUT)
     console = ran.stdout.decode(errors="replace").replace("\r", "")
+    name = re.sub(r"[^\w=,.]+", "-", f"{tree.variant.name} {parameters}".strip())
+    (work() / f"{name}.console").write_text(console)
     said = [line[line.index(_SAID) :] for line in console.splitlines() if _SAID in line]
     figures = {m.group(1): int(m.group(2)) for line in said if (m := re.match(r"LOAD ~(\S+) (\d+)$", line))}
     lines = [line for line in said if not line.startswith("LOAD ~")]
