@@ -142,8 +142,8 @@ class _Writer:
         for index in test.chain:
             moved = body.instructions[index]
             self.edits.append(Edit(moved.start, moved.end, "\n" * self.text.count("\n", moved.start, moved.end)))
-        # Bundles are padded by nops of one byte, which are executed; .p2align's are one nop.
-        jump = f".p2align {self.unit.options.block},,4; {{disp32}} jmp\t{name}; {end_label}:"
+        # Padding is executed. Prefixes that mean nothing make one instruction with the jump, and with the nop it becomes.
+        jump = f".p2align {self.unit.options.block}, {abi.PADDING_PREFIX:#x}, 4; {{disp32}} jmp\t{name}; {end_label}:"
         self.edits.append(Edit(branch.start, branch.end, sets + jump))
         _, stubs, records = self.sections.setdefault(section, (end_label, [], []))
         landing = f"{shapes.LABEL_PREFIX}landing_{number}" if test.leaves or _landing(test) else branch.target

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from iced_x86 import Code, Decoder, Formatter, FormatterSyntax, Instruction, Mnemonic, OpKind, Register
 
+from asmrewrite.stubs.abi import PADDING_PREFIX
 from asmrewrite.verify.keytests import KeyStub, is_set
 from asmrewrite.verify.offsets import OffsetMap
 from asmrewrite.verify.shapes import ENDBR, ENTRY_PADDING
@@ -203,12 +204,22 @@ class Walk:
             site = self.sites[self.next_site]
             end = min(end, site.entry[0] - site.literal if side else site.entry[1])
         while offset < end:
+            if side and self._is_prefixed(offset):
+                found.append(self.sites[self.next_site].offset)
+                break
             instruction = self._decode(side, offset)
             if not is_nop(instruction) or any(offset + i in relocations for i in range(instruction.len)):
                 break
             offset += instruction.len
             found.append(offset)
         return found
+
+    def _is_prefixed(self, n: int) -> bool:
+        """Whether a marker's site has its padding at `n`: prefixes that make one instruction with it."""
+        if self.next_site >= len(self.sites) or self.sites[self.next_site].pass_ != "marker":
+            return False
+        size = self.sites[self.next_site].offset - n
+        return 0 < size <= 4 and self.new[n : n + size] == bytes([PADDING_PREFIX]) * size
 
     def _may_differ(self, o: int, o_end: int, n: int, n_end: int) -> bool:
         """Whether alignment explains it, in front of the padding's own bytes or behind them.
