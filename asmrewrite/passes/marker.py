@@ -142,7 +142,7 @@ class _Writer:
         for index in test.chain:
             moved = body.instructions[index]
             self.edits.append(Edit(moved.start, moved.end, "\n" * self.text.count("\n", moved.start, moved.end)))
-        # Padding is executed. Prefixes that mean nothing make one instruction with the jump, and with the nop it becomes.
+        # Padding is executed; prefixes that say nothing are one instruction with the jump, and with the later nop.
         jump = f".p2align {self.unit.options.block}, {abi.PADDING_PREFIX:#x}, 4; {{disp32}} jmp\t{name}; {end_label}:"
         self.edits.append(Edit(branch.start, branch.end, sets + jump))
         _, stubs, records = self.sections.setdefault(section, (end_label, [], []))
