@@ -12,9 +12,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -23,12 +21,13 @@ from types import ModuleType
 from typing import NamedTuple
 
 from asmrewrite.options import PLUGIN_ARGUMENT
+from bench import counted
 from bench.loads import CPU
 from bench.loads import redis as redis_load
 from bench.loads.sqlite import SPEEDTEST
 from bench.paired import ratio, rotated
 from bench.programs import built
-from bench.usage import ENVIRONMENT, run
+from bench.usage import run
 from conformance.programs import redis, sqlite
 from conformance.programs.build import Build
 
@@ -51,39 +50,28 @@ _HOT_REDIS = (
     "server",
 )  # fmt: skip
 _INTERFACE_REDIS = (
-    "t_string",
-    "t_list",
-    "t_hash",
-    "t_set",
-    "t_zset",
-    "t_stream",
-    "db",
-    "server",
-    "networking",
-    "object",
-)
+    "t_string", "t_list", "t_hash", "t_set", "t_zset", "t_stream", "db", "server", "networking", "object",
+)  # fmt: skip
 _COMMAND = re.compile(r"\w+Command\Z|call\Z|processCommand\Z")
-_SMALL = ("./speedtest1", "--memdb", "--verify", "--size", "3")
-_REQUESTS = 5000
 
 
 def markers(folder: Path, runs: int) -> Iterator[str]:
     """The lines of the report."""
     for program in (_SQLITE, _REDIS):
         plain = built(program.module, "gcc", folder / "markers-without" / program.name)
-        counted = program.instructions(plain)
-        yield f"{program.name:<8} {'':<10} {WITHOUT:<16} {counted:15,} instructions"
+        without = program.instructions(plain)
+        yield f"{program.name:<8} {'':<10} {WITHOUT:<16} {without:15,} instructions"
         for placed, recipe in program.recipes.items():
             folders = {WITHOUT: plain}
             for variant, cc in _compilers().items():
                 name = f"markers-{placed}-{variant.replace(' ', '-')}"
                 folders[variant] = built(program.module, cc, folder / name / program.name, recipe)
                 number = program.instructions(folders[variant])
-                yield f"{program.name:<8} {placed:<10} {variant:<16} {number:15,} instructions  {number / counted:.4f}"
-            rounds = (
-                rotated({v: partial(program.cpu, where, plain) for v, where in folders.items()}, runs) if runs else []
-            )
-            for variant in folders.keys() - {WITHOUT} if runs else ():
+                yield f"{program.name:<8} {placed:<10} {variant:<16} {number:15,} instructions  {number / without:.4f}"
+            if not runs:
+                continue
+            rounds = rotated({v: partial(program.cpu, where, plain) for v, where in folders.items()}, runs)
+            for variant in _compilers():
                 beside = ratio((done[variant], done[WITHOUT]) for done in rounds)
                 yield f"{program.name:<8} {placed:<10} {variant:<16} CPU {beside}"
 
@@ -171,44 +159,6 @@ def _redis(build: Build, files: tuple[str, ...], most: int, wanted: Callable[[st
     redis.build(replace(build, source=marked))
 
 
-def _callgrind(output: str) -> list[str]:
-    return ["valgrind", "--tool=callgrind", "--smc-check=all", f"--callgrind-out-file={output}"]
-
-
-def _total(output: str) -> int:
-    return int(re.findall(r"^(?:summary|totals): (\d+)", Path(output).read_text(), re.MULTILINE)[-1])
-
-
-def _sqlite_instructions(folder: Path) -> int:
-    with tempfile.NamedTemporaryFile() as output:
-        subprocess.run(
-            [*_callgrind(output.name), *_SMALL], cwd=folder, env=ENVIRONMENT, check=True, capture_output=True
-        )
-        return _total(output.name)
-
-
-def _redis_instructions(folder: Path) -> int:
-    """Of a server from its start to its end, one client, requests in turn."""
-    with tempfile.TemporaryDirectory() as directory:
-        socket, output = f"{directory}/socket", f"{directory}/callgrind"
-        command = ["./redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--dir", directory]
-        server = subprocess.Popen(
-            [*_callgrind(output), *command], cwd=folder / "src", env=ENVIRONMENT,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            while not Path(socket).is_socket():
-                if server.poll() is not None:
-                    raise RuntimeError("redis-server does not come up under valgrind")
-            ask = ["./redis-benchmark", "-s", socket, "-c", "1", "-P", "8", "-n", str(_REQUESTS), "-t", "set,get,lpush"]
-            subprocess.run(ask, cwd=folder / "src", check=True, capture_output=True)
-            subprocess.run(["./redis-cli", "-s", socket, "shutdown", "nosave"], cwd=folder / "src", check=False)
-            server.wait(60)
-        finally:
-            server.kill()
-        return _total(output)
-
-
 def _sqlite_cpu(folder: Path, _client: Path) -> float:
     return CPU.of(run(SPEEDTEST, folder)[0])
 
@@ -229,6 +179,6 @@ class _Program(NamedTuple):
 
 
 _SQLITE = _Program(
-    "sqlite3", sqlite, {"hot": _sqlite_hot, "interface": _sqlite_interface}, _sqlite_instructions, _sqlite_cpu
+    "sqlite3", sqlite, {"hot": _sqlite_hot, "interface": _sqlite_interface}, counted.sqlite3, _sqlite_cpu
 )
-_REDIS = _Program("redis", redis, {"hot": _redis_hot, "interface": _redis_interface}, _redis_instructions, _redis_cpu)
+_REDIS = _Program("redis", redis, {"hot": _redis_hot, "interface": _redis_interface}, counted.redis, _redis_cpu)
