@@ -154,7 +154,8 @@ class _Reader:
         kind = _KINDS.get(head) or ("branch" if _BRANCH.match(head) else "plain")
         named = len(operands) == 1 and _LABEL.match(operands[0]) is not None
         target = operands[0] if named and kind in ("branch", "jump") else ""
-        if kind == "branch" and not target:
+        # `cs` in front of one is a hint to some processors, and none that a stub's branch could do without.
+        if kind == "branch" and (not target or not {"{disp32}"}.issuperset(statement.prefixes)):
             kind = "unknown"
         if not target:
             self._mention(operands)

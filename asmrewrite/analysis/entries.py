@@ -19,7 +19,8 @@ class Entry(NamedTuple):
     They are equal for a place before the first instruction, or behind `endbr64`. `kind` is "plain", "fentry" (the
     call that -pg -mfentry puts there) or "patchable" (nops of -fpatchable-function-entry); for the last, `mark` is
     the label that its table names. `alignment` is the log2 that the function is aligned to for certain, -1 where
-    a label stands right before its own; `instructions` is about how many it has.
+    a label stands right before its own; `instructions` is about how many it has. `alone` says that nothing runs into
+    it from above, and that no other name is right before it.
     """
 
     start: int
@@ -30,6 +31,7 @@ class Entry(NamedTuple):
     endbr: bool
     alignment: int
     instructions: int
+    alone: bool
 
 
 #: What compilers put before the first instruction; the labels are those that nothing jumps to.
@@ -60,6 +62,12 @@ _BEFORE = re.compile(
     r"[ \t]*(?:\.(globl|weak|hidden|protected|type|p2align|align|loc|file)(?![\w.])[^\n;]*)?(?:#[^\n]*)?\Z"
 )
 _P2ALIGN = re.compile(r"[ \t]*\.p2align[ \t]+(\d+)[ \t]*(?:#[^\n]*)?\Z")
+#: What control does not pass: the end of a function, what leads away, the beginning of a section's part. And what
+#: stands between that and a function beside `_BEFORE`.
+_END = re.compile(
+    r"[ \t]*(?:\.(?:size|cfi_endproc|section|text|popsection|previous)|(?:ret|jmp)q?|ud2|hlt|int3)(?![\w.])[^\n;]*\Z"
+)
+_BETWEEN = re.compile(r"[ \t]*(?:\.L(?:HOT[BE]|COLD[BE]|text|etext|FE|func_end)\d*:|\.set[ \t]+[\w.$]+, ?[\w.$]{2,})\Z")
 _INSTRUCTION = re.compile(r"^\t[a-z]", re.MULTILINE)
 #: How many lines before a label are looked at.
 _LOOK_BACK = 12
@@ -101,7 +109,17 @@ def entry(found: Survey, function: Function, *, asm: bool) -> Entry | SkipReason
         return SkipReason.ENTRY
     stop = text.find("\t.size\t", place)
     count = len(_INSTRUCTION.findall(text, text.rfind("\n", 0, place) + 1, stop)) if stop >= 0 else 1 << 30
-    return Entry(function.start, place, end, kind, mark, bool(endbr), _alignment(text, function.start), count)
+    return Entry(
+        function.start,
+        place,
+        end,
+        kind,
+        mark,
+        bool(endbr),
+        _alignment(text, function.start),
+        count,
+        _is_alone(text, function.start),
+    )
 
 
 def _match(pattern: re.Pattern[str], text: str, start: int) -> re.Match[str]:
@@ -124,3 +142,16 @@ def _alignment(text: str, position: int) -> int:
             return -1 if back == 0 and line.rstrip().endswith(":") else 0
         position = start
     return 0
+
+
+def _is_alone(text: str, position: int) -> bool:
+    """Whether the label at `position` begins its line, and nothing above it runs into it or names its place."""
+    if position and text[position - 1] != "\n":
+        return False
+    while position:
+        start = text.rfind("\n", 0, position - 1) + 1
+        line = text[start:position].rstrip("\n")
+        if not _BEFORE.match(line) and not _BETWEEN.match(line):
+            return _END.match(line) is not None
+        position = start
+    return True

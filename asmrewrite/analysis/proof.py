@@ -125,6 +125,8 @@ class Prover:
             for pattern in (*_IN_CODE, _IN_TABLE):
                 for mention in pattern.findall(text, start, end):
                     given.update(_NAME.findall(mention))
+        # The table of -fpatchable-function-entry is of places to patch.
+        labels = {label for label in labels if not label.startswith(".LPFE")}
         return not labels or not (labels & given or labels & self.given_by_data())
 
     def extents(self, name: str) -> list[tuple[int, int]]:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 KEY_PREFIXES = ("__SKEY__", "__MARK__")
 SUBSECTION = 8000
 _REASONS = {"value": SkipReason.KEY_VALUE, "apart": SkipReason.KEY_APART, "live": SkipReason.KEY_LIVE}
+#: The function of a stub of an earlier rewriting.
+_STUB = re.compile(r"\.marker\.\d+\Z")
 _FRAME = re.compile(r"^[ \t]*(\.cfi_(?!startproc|endproc|personality|lsda|sections)\w+[^\n;#]*)", re.MULTILINE)
 
 
@@ -69,7 +71,8 @@ class Marker:
         tails = frozenset(branch.start for branch in unit.branches if branch.role == "tail")
         functions: dict[str, list[Spot]] = {}
         for spot in spots:
-            functions.setdefault(spot.place.function, []).append(spot)
+            if not _STUB.search(spot.place.function):
+                functions.setdefault(spot.place.function, []).append(spot)
         bodies: dict[str, Body | None] = {}
         for function, mine in functions.items():
             name = function.partition(".cold")[0]
@@ -136,7 +139,8 @@ class _Writer:
             raise AssertionError("a test in an unknown section has a reason to be skipped")
         number, self.number = self.number, self.number + 1
         end_label = f"{shapes.LABEL_PREFIX}marker_{number}"
-        name = f"{shapes.plain_name(place.function)}.marker.{number}"
+        # With `.cold` in its name it would be taken for a part of the function when the result is rewritten again.
+        name = f"{shapes.plain_name(place.function).replace('.cold', '_cold')}.marker.{number}"
         fall = [(register, value) for register, value, _ in test.kept if value is not None]
         sets = "".join(f"{_set(branch, place, register, value)}; " for register, value in fall)
         for index in test.chain:

@@ -98,7 +98,7 @@ class _Emitter:
     def _table(self, branch: Branch) -> str:
         """The table that lists `branch`; "" for none."""
         if branch.thunk:
-            return "retpoline"
+            return "retpoline" if branch.thunk.startswith(kernel.SYMBOLS["retpoline"]) else ""
         symbol = branch.operand.symbol
         if not symbol:
             # The operand of a branch in a macro's body: `__x86_indirect_thunk_\reg`.
@@ -123,7 +123,7 @@ class _Emitter:
         trouble = place.trouble
         if trouble in _UNREADABLE:
             return self.unit.skipped(branch, trouble)
-        if branch.skip in (SkipReason.OPERAND, SkipReason.FAR):
+        if branch.skip in (SkipReason.OPERAND, SkipReason.FAR, SkipReason.SECTION_NAME):
             return self.unit.skipped(branch, branch.skip)
         astray = trouble is SkipReason.PREFIX and self._astray()
         if astray or not {"cs", "{disp32}"}.issuperset(branch.prefixes):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from iced_x86 import Code, Decoder, Formatter, FormatterSyntax, Instruction, Mnemonic, OpKind, Register
+from iced_x86 import Code, Decoder, FlowControl, Formatter, FormatterSyntax, Instruction, Mnemonic, OpKind, Register
 
 from asmrewrite.verify.keytests import KeyStub, is_set
 from asmrewrite.verify.offsets import OffsetMap
@@ -26,6 +26,7 @@ REGISTERS = (
 )  # fmt: skip
 #: The bytes of an instruction that gas may put as padding (single-byte, long, and what older gas used).
 _NOPS = frozenset({Mnemonic.NOP, Mnemonic.FNOP})
+_RUNS_ON = frozenset({FlowControl.NEXT, FlowControl.CONDITIONAL_BRANCH})
 #: Prefixes and REX.
 _LEGACY = frozenset({0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3})
 _REX_W = range(0x48, 0x50)
@@ -92,7 +93,10 @@ class Walked(NamedTuple):
 
 
 class Walk:
-    """The walk over one pair of sections; `relocations` are both's, `hooks` the original's symbols for __fentry__."""
+    """The walk over one pair of sections; `relocations` are both's, `hooks` the original's symbols for __fentry__.
+
+    `keys` tells what a relocation names from what others do, where it is not code: in both, by its place.
+    """
 
     def __init__(
         self,
@@ -102,8 +106,9 @@ class Walk:
         relocations: tuple[dict[int, Relocation], dict[int, Relocation]],
         hooks: frozenset[int] = frozenset(),
         stubs: dict[int, KeyStub] | None = None,
+        keys: tuple[dict[int, object], dict[int, object]] = ({}, {}),
     ) -> None:
-        self.stubs = stubs or {}
+        self.stubs, self.keys = stubs or {}, keys
         self.old, self.new = original.data, new.data
         self.relocations = relocations
         self.hooks = hooks
@@ -111,6 +116,8 @@ class Walk:
         self.next_site = 0
         #: The original's offset that the last function with a site begins at.
         self.entered = -1
+        #: Whether the instruction last passed over goes on to the next; a call may be one that does not return.
+        self.runs_on = False
         self.offsets = OffsetMap()
         self.replaced: list[Replaced] = []
         self.differences: list[Difference] = []
@@ -137,6 +144,8 @@ class Walk:
                 what = f"{self._text(0, o)}: processors disagree about its length"
                 self.differences.append(Difference(o, n, what, unknown=True))
                 break
+            last = self._decode(0, o)
+            self.runs_on = last.flow_control in _RUNS_ON and last.code != Code.INVALID
             step = self._marker(o, n) or self._site(o, n) or self._same(o, n)
             if step is None:
                 self.differences.append(Difference(o, n, f"{self._text(0, o)}  became  {self._text(1, n)}"))
@@ -243,6 +252,8 @@ class Walk:
             return None
         if any(place in self.relocations[1] for place in range(n, n + site.literal)):
             return None
+        if site.literal and self.runs_on:
+            return None
         start, n = n, n + site.literal
         if self.old[o : o + 4] == self.new[n : n + 4] == ENDBR:
             self.offsets.widen(o, frozenset((start, n)))
@@ -319,7 +330,7 @@ class Walk:
     def _is_test(self, o: int, n: int) -> bool:
         """Whether a test of a key begins at `o` of which the site is at `n`."""
         stub = self.stubs.get(n)
-        return stub is not None and self._alike(o, stub.chain[0].ip)
+        return stub is not None and self._moved(o, stub.chain[0].ip)
 
     def _marker(self, o: int, n: int) -> tuple[int, int] | None:
         """The test of a key at `o`, other instructions between its own, and its site behind those at `n`."""
@@ -327,7 +338,7 @@ class Walk:
             return None
         site = self.sites[self.next_site]
         stub = self.stubs.get(site.offset)
-        if stub is None or stub.branch is None or not self._alike(o, stub.chain[0].ip):
+        if stub is None or stub.branch is None or not self._moved(o, stub.chain[0].ip):
             return None
         first, begin = o, n
         moved: list[tuple[int, int, int]] = []
@@ -336,7 +347,7 @@ class Walk:
             old = self._decode(0, o)
             if old.code == Code.INVALID or o - first > _TEST_REACH:
                 return None
-            if len(moved) < len(stub.chain) and self._alike(o, stub.chain[len(moved)].ip):
+            if len(moved) < len(stub.chain) and self._moved(o, stub.chain[len(moved)].ip):
                 moved.append((o, stub.chain[len(moved)].ip, old.len))
                 kept.append((o, n))
             elif n < site.offset and self._alike(o, n):
@@ -373,6 +384,12 @@ class Walk:
             Replaced(site, (first, o + branch.len), (start, end), (0, 0), True, False, tuple(moved), tuple(sets))
         )
         return o + branch.len, end
+
+    def _moved(self, o: int, n: int) -> bool:
+        """Whether both are one instruction of a test, which names the same key."""
+        length = self._decode(0, o).len
+        keys = [{i: self.keys[side].get(place + i) for i in range(length)} for side, place in enumerate((o, n))]
+        return keys[0] == keys[1] and self._alike(o, n)
 
     def _alike(self, o: int, n: int) -> bool:
         """Whether both are one instruction, but for where it leads."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from bisect import bisect_right
+from collections import Counter
 from io import BytesIO
 
 from iced_x86 import Decoder
@@ -26,8 +27,11 @@ from asmrewrite import (
     validate_bytes,
 )
 from asmrewrite.verify.image import Image
+from conformance.fuzz import looks
 from conformance.fuzz.gas import assemble
 
+_ALL = ("relpoline", "static-call", "marker", "call-ops")
+_TABLES = ("static-call", "retpoline", "return", "mcount")
 #: A text chooses its options by its checksum, so a failing text is all there is to keep. Most listings bear no
 #: compiler's mark, and most sets let the passes touch those.
 OPTIONS = (
@@ -39,6 +43,11 @@ OPTIONS = (
     Options(inline_asm=True, align="p2align", bundle=4, slow="lfence", targets=8),
     Options(inline_asm=True, slow="lfence", bundle=6),
     Options(abi="kernel"),
+    Options(inline_asm=True, passes=_ALL),
+    Options(passes=_ALL, slow="lfence"),
+    Options(inline_asm=True, passes=_ALL, ops_layout="literal", slow="plain"),
+    Options(passes=_ALL, ops_layout="literal", align="p2align", bundle=5),
+    Options(abi="kernel", inline_asm=True, passes=("relpoline", "static-call"), tables=_TABLES),
 )
 _EXEC = 4
 #: Statements whose bytes a disassembler takes for anything, or that make text of text: what no reader of text can
@@ -53,6 +62,8 @@ _DOUBT = re.compile(
 )
 #: Data alone, and lines for debugging, of which gas makes entries about the stubs when the text has none.
 _DATA_ALONE = re.compile(rf"\.(?:{_DATA}|loc\b)", re.IGNORECASE)
+#: The same, and symbols that are given a value, a distance over a site perhaps.
+_DISTANCES = re.compile(rf"{_DATA_ALONE.pattern}|\.(?:set|equ|equiv|eqv)\b|=", re.IGNORECASE)
 
 
 #: A place given as a number of bytes from another, between which code may grow.
@@ -118,7 +129,7 @@ def examine(text: str, options: Options | None = None, *, sample: int = 1) -> st
         if not explained:
             raise
     _unseen(text, result, before)
-    return explained or "rewritten"
+    return explained or f"rewritten: {' '.join(sorted({site.pass_ for site in result.sites})) or 'tables'}"
 
 
 def _explanation(text: str, failure: Failure, options: Options) -> str:
@@ -166,10 +177,14 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
     if "it led to" in failure.detail and _passes(_certain(text, _SECTION_OFFSET), options):
         return "explained: a place that is counted in bytes"
     # A listing with macros may not assemble without them.
-    for doubtful in (_DOUBT, _DATA_ALONE):
+    for doubtful, cause in (
+        (_DOUBT, "data among code"),
+        (_DATA_ALONE, "data among code"),
+        (_DISTANCES, "a symbol that is a distance over a site"),
+    ):
         certain = _certain(text, doubtful)
         if certain != text and _passes(certain, options):
-            return "explained: data among code"
+            return f"explained: {cause}"
     return ""
 
 
@@ -223,12 +238,23 @@ def _checked(before: bytes, after: bytes, result: Rewritten, options: Options) -
     except CheckError as error:
         raise Failure("check", str(error)) from error
     left = result.left_static_calls(options)
+    # Of a table that the original has.
+    known = Counter(v.pass_ for v in check_bytes(before, "new"))
+    verdicts = tuple(v for v in verdicts if v.pass_ not in known)
     bad = [str(v) for v in verdicts if v.verdict is not Verdict.PASS and not (v.unaligned and left)]
     if bad:
         raise Failure("site", bad[0])
-    expected = len(result.sites)
-    if len(verdicts) < expected or (len(verdicts) > expected and not left):
-        raise Failure("sites", f"{expected} sites and {len(verdicts)} entries")
+    expected, there = Counter(site.pass_ for site in result.sites), Counter(v.pass_ for v in verdicts)
+    for pass_ in expected | there:
+        # What is left alone has its entry in the kernel's tables all the same, and two of these list no sites.
+        more = pass_ not in expected if options.abi == "kernel" else False
+        if there[pass_] < expected[pass_] or (there[pass_] > expected[pass_] and not left and not more):
+            raise Failure("sites", f"{expected[pass_]} {pass_} sites and {there[pass_]} entries")
+    if looks.keys_named(before) != looks.keys_named(after):
+        raise Failure("keys", "code names other keys than before, or not as often")
+    lost = looks.without_entry(after, {site.function for site in result.sites if site.pass_ == "call-ops"})
+    if lost:
+        raise Failure("entry", f"{lost} does not begin with its site")
     worse = [v for v in proof.sections if v.verdict is Verdict.FAIL] or [
         v for v in proof.sections if v.verdict is not Verdict.PASS and not v.section.startswith((".debug", ".zdebug"))
     ]
