@@ -170,7 +170,17 @@ def test_a_literal_is_not_run_into(above: str, tmp_path: Path) -> None:
         assert objections(assemble(text + IDENT, tmp_path / "a.o"), assemble(made, tmp_path / "b.o")) != []
 
 
-@pytest.mark.parametrize("above", ["\tret\n", "\tjmp g\n", ".LHOTE0:\n", '\t.section .text.g, "ax"\n', function("g")])
+@pytest.mark.parametrize(
+    "above",
+    [
+        "\tret\n",
+        "\tjmp g\n",
+        ".LHOTE0:\n",
+        "\tcall abort\n.LVL3:\n.LFE1:\n",
+        '\t.section .text.g, "ax"\n',
+        function("g"),
+    ],
+)
 def test_a_literal_behind_an_end(above: str, tmp_path: Path) -> None:
     text = f"\t.text\n{function('f', before=above)}{IDENT}"
     done = rewrite(text, options("passes=call-ops ops-layout=literal"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from operator import itemgetter
 from typing import NamedTuple
 
 from asmrewrite.analysis.reasons import SkipReason
@@ -62,12 +64,16 @@ _BEFORE = re.compile(
     r"[ \t]*(?:\.(globl|weak|hidden|protected|type|p2align|align|loc|file)(?![\w.])[^\n;]*)?(?:#[^\n]*)?\Z"
 )
 _P2ALIGN = re.compile(r"[ \t]*\.p2align[ \t]+(\d+)[ \t]*(?:#[^\n]*)?\Z")
-#: What control does not pass: the end of a function, what leads away, the beginning of a section's part. And what
-#: stands between that and a function beside `_BEFORE`.
+#: What control does not pass: what leads away, and a call that may be one that does not return.
 _END = re.compile(
-    r"[ \t]*(?:\.(?:size|cfi_endproc|section|text|popsection|previous)|(?:ret|jmp)q?|ud2|hlt|int3)(?![\w.])[^\n;]*\Z"
+    r"[ \t]*(?:(?:rep|repz|bnd|notrack)[ \t]+)?(?:(?:ret|jmp|call)q?|ud2|hlt|int3)(?![\w.])[^\n;]*\Z", re.IGNORECASE
 )
-_BETWEEN = re.compile(r"[ \t]*(?:\.L(?:HOT[BE]|COLD[BE]|text|etext|FE|func_end)\d*:|\.set[ \t]+[\w.$]+, ?[\w.$]{2,})\Z")
+#: What stands between that and a function beside `_BEFORE`: labels for debuggers, and directives without bytes.
+_BETWEEN = re.compile(
+    r"[ \t]*(?:\.L(?:HOT[BE]|COLD[BE]|[te]text|text|VL|BE|BB|BI|FE|EHB|EHE|tmp|func_end)\d*:"
+    r"|\.(?:size|cfi_\w+|ident|addrsig\w*)(?![\w.])[^\n;]*|\.set[ \t]+[\w.$]+, ?[\w.$]{2,})[ \t]*(?:#[^\n]*)?\Z"
+)
+_SWITCH = re.compile(r"[ \t]*\.(?:section|text|data|bss|pushsection|popsection|previous|subsection)(?![\w.])[^\n;]*\Z")
 _INSTRUCTION = re.compile(r"^\t[a-z]", re.MULTILINE)
 #: How many lines before a label are looked at.
 _LOOK_BACK = 12
@@ -118,7 +124,7 @@ def entry(found: Survey, function: Function, *, asm: bool) -> Entry | SkipReason
         bool(endbr),
         _alignment(text, function.start),
         count,
-        _is_alone(text, function.start),
+        _is_alone(found, function),
     )
 
 
@@ -144,14 +150,24 @@ def _alignment(text: str, position: int) -> int:
     return 0
 
 
-def _is_alone(text: str, position: int) -> bool:
-    """Whether the label at `position` begins its line, and nothing above it runs into it or names its place."""
+def _is_alone(found: Survey, function: Function) -> bool:
+    """Whether the label of `function` begins its line, and nothing before it in its section runs into it."""
+    text, position, sections = found.listing.text, function.start, found.sections
     if position and text[position - 1] != "\n":
         return False
+    part = bisect_right(sections, position, key=itemgetter(0)) - 1
     while position:
-        start = text.rfind("\n", 0, position - 1) + 1
+        begin = sections[part][0]
+        if position <= begin:
+            # On with what the section had before.
+            part = next((i for i in range(part - 1, -1, -1) if sections[i][1] == function.section), -1)
+            if part < 0:
+                return True
+            position = sections[part + 1][0]
+            continue
+        start = max(text.rfind("\n", 0, position - 1) + 1, begin)
         line = text[start:position].rstrip("\n")
-        if not _BEFORE.match(line) and not _BETWEEN.match(line):
+        if not any(pattern.match(line) for pattern in (_BEFORE, _BETWEEN, _SWITCH)):
             return _END.match(line) is not None
         position = start
     return True

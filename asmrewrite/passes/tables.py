@@ -105,6 +105,8 @@ class _Emitter:
             return self._mentioned(self.text[branch.start : branch.end])
         if branch.operand.kind != "symbol" and branch.role != "direct":
             return ""
+        if symbol.startswith(kernel.SYMBOLS["retpoline"]):
+            return "retpoline"  # by a conditional jump
         if symbol == kernel.RETURN_THUNK and branch.form != "call":
             return "return"
         if symbol == kernel.HOOK and branch.form == "call":

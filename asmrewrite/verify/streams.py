@@ -328,9 +328,15 @@ class Walk:
         return o + branch.len, end
 
     def _is_test(self, o: int, n: int) -> bool:
-        """Whether a test of a key begins at `o` of which the site is at `n`."""
-        stub = self.stubs.get(n)
-        return stub is not None and self._moved(o, stub.chain[0].ip)
+        """Whether a test of a key begins at `o`, the next site is for it, and what ends at `n` is not before it.
+
+        The site is at `n`; or a nop stands behind the first instruction of the test, and is all that is left there.
+        """
+        site = self.sites[self.next_site].offset if self.next_site < len(self.sites) else -1
+        stub = self.stubs.get(site)
+        if stub is None or not self._moved(o, stub.chain[0].ip):
+            return False
+        return site == n or is_nop(self._decode(0, o + self._decode(0, o).len))
 
     def _marker(self, o: int, n: int) -> tuple[int, int] | None:
         """The test of a key at `o`, other instructions between its own, and its site behind those at `n`."""
@@ -340,6 +346,8 @@ class Walk:
         stub = self.stubs.get(site.offset)
         if stub is None or stub.branch is None or not self._moved(o, stub.chain[0].ip):
             return None
+        if n < site.offset and self._moved(o, n):
+            return None  # it is still there: the test begins behind it
         first, begin = o, n
         moved: list[tuple[int, int, int]] = []
         kept: list[tuple[int, int]] = []
@@ -347,12 +355,12 @@ class Walk:
             old = self._decode(0, o)
             if old.code == Code.INVALID or o - first > _TEST_REACH:
                 return None
-            if len(moved) < len(stub.chain) and self._moved(o, stub.chain[len(moved)].ip):
-                moved.append((o, stub.chain[len(moved)].ip, old.len))
-                kept.append((o, n))
-            elif n < site.offset and self._alike(o, n):
+            if n < site.offset and self._moved(o, n):
                 kept.append((o, n))
                 n += self._decode(1, n).len
+            elif len(moved) < len(stub.chain) and self._moved(o, stub.chain[len(moved)].ip):
+                moved.append((o, stub.chain[len(moved)].ip, old.len))
+                kept.append((o, n))
             else:
                 return None
             o += old.len
@@ -386,7 +394,7 @@ class Walk:
         return o + branch.len, end
 
     def _moved(self, o: int, n: int) -> bool:
-        """Whether both are one instruction of a test, which names the same key."""
+        """Whether both are one instruction, which names the same key if any."""
         length = self._decode(0, o).len
         keys = [{i: self.keys[side].get(place + i) for i in range(length)} for side, place in enumerate((o, n))]
         return keys[0] == keys[1] and self._alike(o, n)

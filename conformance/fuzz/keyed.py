@@ -47,7 +47,7 @@ JUMPS = ("jne",) * 4 + ("je",) * 4 + ("jnz", "jz", "ja", "setne\t%al; je", "JNE"
 BETWEEN = (
     "movl\t$5, %ecx", "movl\t%edi, %ebx", ".loc 1 5 3", "# a comment", "movq\t%rdi, 8(%rsp)", "leaq\t8(%rsp), %rsi",
     "", "pxor\t%xmm0, %xmm0", "movb\t$1, (%rdi)", "addl\t$1, %eax", "movl\t$1, v(%rip)", ".L{n}9:", "call\tg",
-    ".cfi_adjust_cfa_offset 0", "pushq\t%rbx\n\t.cfi_adjust_cfa_offset 8", "stosb", "movb\t$1, {k}(%rip)",
+    "pushq\t%rbx\n\t.cfi_adjust_cfa_offset 8", "stosb", "movb\t$1, {k}(%rip)",
     "leaq\t{k}(%rip), %rbx", "movq\t%rdi, %rbx", "popq\t%rbx", "#NO_APP", "#APP", "xchgb\t(%rdi), %al", "movl $3, %eax",
 )  # fmt: skip
 PLAIN = (
