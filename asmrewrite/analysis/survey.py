@@ -256,7 +256,7 @@ class _Walk:
             return SkipReason.CODE_SIZE
         if self.bundled:
             return SkipReason.BUNDLED
-        if section is None or "x" not in section.flags:
+        if section is None or not {"a", "x"}.issubset(section.flags):
             return SkipReason.UNKNOWN_SECTION
         return SkipReason.ALTERNATIVE if section.name.startswith(".altinstr_replacement") else None
 

@@ -98,13 +98,15 @@ class _Emitter:
     def _table(self, branch: Branch) -> str:
         """The table that lists `branch`; "" for none."""
         if branch.thunk:
-            return "retpoline"
+            return "retpoline" if branch.thunk.startswith(kernel.SYMBOLS["retpoline"]) else ""
         symbol = branch.operand.symbol
         if not symbol:
             # The operand of a branch in a macro's body: `__x86_indirect_thunk_\reg`.
             return self._mentioned(self.text[branch.start : branch.end])
         if branch.operand.kind != "symbol" and branch.role != "direct":
             return ""
+        if symbol.startswith(kernel.SYMBOLS["retpoline"]):
+            return "retpoline"  # by a conditional jump
         if symbol == kernel.RETURN_THUNK and branch.form != "call":
             return "return"
         if symbol == kernel.HOOK and branch.form == "call":
@@ -123,7 +125,7 @@ class _Emitter:
         trouble = place.trouble
         if trouble in _UNREADABLE:
             return self.unit.skipped(branch, trouble)
-        if branch.skip in (SkipReason.OPERAND, SkipReason.FAR):
+        if branch.skip in (SkipReason.OPERAND, SkipReason.FAR, SkipReason.SECTION_NAME):
             return self.unit.skipped(branch, branch.skip)
         astray = trouble is SkipReason.PREFIX and self._astray()
         if astray or not {"cs", "{disp32}"}.issuperset(branch.prefixes):

@@ -7,7 +7,7 @@ site of the tables: the original branch on one side, what the pass put in its pl
 
 from __future__ import annotations
 
-from iced_x86 import Code, Decoder, Formatter, FormatterSyntax, Instruction, OpKind
+from iced_x86 import Code, Decoder, FlowControl, Formatter, FormatterSyntax, Instruction, OpKind
 
 from asmrewrite.stubs.abi import PADDING_PREFIX
 from asmrewrite.verify.instructions import (
@@ -30,12 +30,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asmrewrite.verify.image import Relocation, Section
 
+_RUNS_ON = frozenset({FlowControl.NEXT, FlowControl.CONDITIONAL_BRANCH})
 #: How long a test of a key may be, other instructions between its own included (bytes).
 _TEST_REACH = 400
 
 
 class Walk:
-    """The walk over one pair of sections; `relocations` are both's, `hooks` the original's symbols for __fentry__."""
+    """The walk over one pair of sections; `relocations` are both's, `hooks` the original's symbols for __fentry__.
+
+    `keys` tells what a relocation names from what others do, where it is not code: in both, by its place.
+    """
 
     def __init__(
         self,
@@ -45,8 +49,9 @@ class Walk:
         relocations: tuple[dict[int, Relocation], dict[int, Relocation]],
         hooks: frozenset[int] = frozenset(),
         stubs: dict[int, KeyStub] | None = None,
+        keys: tuple[dict[int, object], dict[int, object]] = ({}, {}),
     ) -> None:
-        self.stubs = stubs or {}
+        self.stubs, self.keys = stubs or {}, keys
         self.old, self.new = original.data, new.data
         self.relocations = relocations
         self.hooks = hooks
@@ -54,6 +59,8 @@ class Walk:
         self.next_site = 0
         #: The original's offset that the last function with a site begins at.
         self.entered = -1
+        #: Whether the instruction last passed over goes on to the next; a call may be one that does not return.
+        self.runs_on = False
         self.offsets = OffsetMap()
         self.replaced: list[Replaced] = []
         self.differences: list[Difference] = []
@@ -80,6 +87,8 @@ class Walk:
                 what = f"{self._text(0, o)}: processors disagree about its length"
                 self.differences.append(Difference(o, n, what, unknown=True))
                 break
+            last = self._decode(0, o)
+            self.runs_on = last.flow_control in _RUNS_ON and last.code != Code.INVALID
             step = self._marker(o, n) or self._site(o, n) or self._same(o, n)
             if step is None:
                 self.differences.append(Difference(o, n, f"{self._text(0, o)}  became  {self._text(1, n)}"))
@@ -196,6 +205,8 @@ class Walk:
             return None
         if any(place in self.relocations[1] for place in range(n, n + site.literal)):
             return None
+        if site.literal and self.runs_on:
+            return None
         start, n = n, n + site.literal
         if self.old[o : o + 4] == self.new[n : n + 4] == ENDBR:
             self.offsets.widen(o, frozenset((start, n)))
@@ -270,9 +281,15 @@ class Walk:
         return o + branch.len, end
 
     def _is_test(self, o: int, n: int) -> bool:
-        """Whether a test of a key begins at `o` of which the site is at `n`."""
-        stub = self.stubs.get(n)
-        return stub is not None and self._alike(o, stub.chain[0].ip)
+        """Whether a test of a key begins at `o`, the next site is for it, and what ends at `n` is not before it.
+
+        The site is at `n`; or a nop stands behind the first instruction of the test, and is all that is left there.
+        """
+        site = self.sites[self.next_site].offset if self.next_site < len(self.sites) else -1
+        stub = self.stubs.get(site)
+        if stub is None or not self._moved(o, stub.chain[0].ip):
+            return False
+        return site == n or is_nop(self._decode(0, o + self._decode(0, o).len))
 
     def _marker(self, o: int, n: int) -> tuple[int, int] | None:
         """The test of a key at `o`, other instructions between its own, and its site behind those at `n`."""
@@ -280,8 +297,10 @@ class Walk:
             return None
         site = self.sites[self.next_site]
         stub = self.stubs.get(site.offset)
-        if stub is None or stub.branch is None or not self._alike(o, stub.chain[0].ip):
+        if stub is None or stub.branch is None or not self._moved(o, stub.chain[0].ip):
             return None
+        if n < site.offset and self._moved(o, n):
+            return None  # it is still there: the test begins behind it
         first, begin = o, n
         moved: list[tuple[int, int, int]] = []
         kept: list[tuple[int, int]] = []
@@ -289,12 +308,12 @@ class Walk:
             old = self._decode(0, o)
             if old.code == Code.INVALID or o - first > _TEST_REACH:
                 return None
-            if len(moved) < len(stub.chain) and self._alike(o, stub.chain[len(moved)].ip):
-                moved.append((o, stub.chain[len(moved)].ip, old.len))
-                kept.append((o, n))
-            elif n < site.offset and self._alike(o, n):
+            if n < site.offset and self._moved(o, n):
                 kept.append((o, n))
                 n += self._decode(1, n).len
+            elif len(moved) < len(stub.chain) and self._moved(o, stub.chain[len(moved)].ip):
+                moved.append((o, stub.chain[len(moved)].ip, old.len))
+                kept.append((o, n))
             else:
                 return None
             o += old.len
@@ -326,6 +345,12 @@ class Walk:
             Replaced(site, (first, o + branch.len), (start, end), (0, 0), True, False, tuple(moved), tuple(sets))
         )
         return o + branch.len, end
+
+    def _moved(self, o: int, n: int) -> bool:
+        """Whether both are one instruction, which names the same key if any."""
+        length = self._decode(0, o).len
+        keys = [{i: self.keys[side].get(place + i) for i in range(length)} for side, place in enumerate((o, n))]
+        return keys[0] == keys[1] and self._alike(o, n)
 
     def _alike(self, o: int, n: int) -> bool:
         """Whether both are one instruction, but for where it leads."""

@@ -57,7 +57,7 @@ class Comparison:
 
     `pairs` are the sections that correspond, by number; `walked` says what became of each text section's offsets,
     `bases` where tables of data sections begin, `tables` which exception table became which. `moved` are the offsets
-    of debug sections that grew or shrank.
+    of debug sections that grew or shrank; `literals` where functions with a literal before them began, and begin.
     """
 
     def __init__(self, original: Image, new: Image, headers: Headers, new_headers: Headers) -> None:
@@ -70,6 +70,7 @@ class Comparison:
         self.bases: dict[int, list[int]] = {}
         self.moved: dict[int, OffsetMap] = {}
         self.tables: dict[tuple[int, int], tuple[int, int]] = {}
+        self.literals: dict[tuple[int, int], int] = {}
         from asmrewrite.verify.compare.keys import Keys
 
         self.keys = Keys(self)

@@ -14,7 +14,7 @@ from asmrewrite.verify.walked import Replaced, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from asmrewrite.verify.image import Section
+    from asmrewrite.verify.image import Image, Section
     from asmrewrite.verify.sites import SiteVerdict
 
 #: GOTPCREL of a call or jump, and of a mov (psABI, "Optimize GOTPCRELX relocations").
@@ -29,7 +29,9 @@ def walk(both: Comparison, number: int) -> None:
     old, new = both.old.sections[number], both.new.sections[both.pairs[number]]
     passes = ("relpoline", "static-call", "marker")
     sites = [_site(v, new) for v in both.sites if v.number == new.number and v.pass_ in passes]
-    sites += entry_sites(both, number)
+    entries = entry_sites(both, number)
+    both.literals.update(((number, s.entry[1]), s.entry[0]) for s in entries if s.literal)
+    sites += entries
     relocations = (both.old.relocations(number), both.new.relocations(new.number))
     hooks = frozenset(i for i, s in enumerate(both.old.symbols) if s.name == HOOK and not s.section)
     stubs = {}
@@ -37,11 +39,23 @@ def walk(both: Comparison, number: int) -> None:
         stub = marker.stub(both.new, new) if section == new.number else None
         if stub:
             stubs[offset] = stub
-    walked = Walk(old, new, sites, relocations, hooks, stubs).walk()
+    keys = (_named(both.old, relocations[0]), _named(both.new, relocations[1])) if stubs else ({}, {})
+    walked = Walk(old, new, sites, relocations, hooks, stubs, keys).walk()
     both.walked[number] = walked
     for difference in walked.differences[:4]:
         verdict = Verdict.UNKNOWN if difference.unknown else Verdict.FAIL
         both.say_at(number, difference.original, difference.new, difference.what, verdict)
+
+
+def _named(image: Image, relocations: dict[int, Relocation]) -> dict[int, object]:
+    """What relocations name that is no code of this object, by their places: it is the same in both objects."""
+    found: dict[int, object] = {}
+    for offset, relocation in relocations.items():
+        symbol = image.symbols[relocation.symbol]
+        section = image.sections[symbol.section]
+        if not section.flags & EXEC:
+            found[offset] = (symbol.name or section.name, relocation.kind, relocation.addend)
+    return found
 
 
 def _site(verdict: SiteVerdict, new: Section) -> Site:
