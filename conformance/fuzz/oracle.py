@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections import Counter
 from io import BytesIO
 
-from iced_x86 import Decoder
+from iced_x86 import Code, Decoder
 
 from asmrewrite import (
     Branch,
@@ -156,6 +156,8 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: the type of a function that a condition decides"
     if failure.kind == "keys" and re.search(r"\.(?:set|equ\w*|eqv)[ \t]+__(?:SKEY|MARK)__", text):
         return "explained: a key that is given another value"
+    if failure.kind == "full UNKNOWN" and re.search("is not known|may be read", failure.detail) and undecodable(text):
+        return "explained: an instruction that no processor has"
     if failure.kind == "check" and "multiple of" in failure.detail:
         return "explained: a table of the original's that is none"
     if failure.kind == "site" and "is copied elsewhere" in failure.detail and ".macro" in text:
@@ -363,6 +365,13 @@ def _seen(text: str) -> list[Branch]:
 
 def _unsure(result: Rewritten) -> bool:
     return any(skip.reason.unsure for skip in result.skips)
+
+
+def undecodable(text: str) -> bool:
+    """Whether the code of what gas makes of `text` has bytes that are no instruction."""
+    image = Image("object", BytesIO(assemble(text)[0]))
+    code = (section.data for section in image.sections if section.flags & _EXEC)
+    return any(i.code == Code.INVALID for data in code for i in Decoder(64, data))
 
 
 def indirect(content: bytes) -> list[str]:
