@@ -135,8 +135,13 @@ class _Emitter:
         return None
 
     def _astray(self) -> bool:
-        """Whether a prefix has no instruction behind it, and so comes to stand before any."""
+        """Whether a prefix has no instruction behind it, and so comes to stand before any.
+
+        Or macros or conditions are about, which hide behind that doubt.
+        """
         kinds = [kind for kind, _, _ in self.unit.survey.listing.tokens if kind != "COMMENT"]
+        if not {"MACRO", "CONDITION"}.isdisjoint(kinds):
+            return True
         behind = (after for kind, after in pairwise([*kinds, "END"]) if kind == "PREFIX")
         return any(after not in (*INSTRUCTIONS, "PREFIX") for after in behind)
 
