@@ -79,7 +79,8 @@ _COUNTED = re.compile(
 _SECTION_OFFSET = re.compile(r"\.text[ \t]*[-+]")
 #: A directive of call frame information before a function's first instruction.
 _FIRST_FRAME = re.compile(
-    r"(\.cfi_startproc[^\n]*\n(?:[ \t]*(?:#[^\n]*|\.(?!cfi)[^\n]*|[\w.$]+:[ \t]*)?\n)*)[ \t]*\.cfi_\w+[^\n]*\n"
+    r"(\.cfi_startproc[^\n]*\n(?:[ \t]*(?:#[^\n]*|\.(?!cfi)[^\n]*|[\w.$]+:[ \t]*)?\n)*)"
+    r"[ \t]*((?:[\w.$]+:)?)[ \t]*\.cfi_\w+[^\n]*\n"
 )
 #: Where a trampoline or its key begins, perhaps at an odd address.
 _ODD = re.compile(r"(?<![\w.$])(?=__SC[TK]__\w+[ \t]*:)")
@@ -201,7 +202,8 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: a signal frame that is said to be one behind a site"
     if "flags may be read" in failure.detail and re.search(r"\bj\w+[ \t]+__(?:SKEY|MARK)__", text):
         return "explained: a branch to a key"
-    if "the frame of a stub" in failure.detail and _passes(_FIRST_FRAME.sub(r"\1\n", text), options):
+    framed = "the frame of a stub" in failure.detail or "another CIE" in failure.detail
+    if framed and _passes(_FIRST_FRAME.sub(r"\1\2\n", text), options):
         return "explained: call frame information before the first instruction goes to the CIE"
     if "it led to" in failure.detail and _passes(_certain(text, _SECTION_OFFSET), options):
         return "explained: a place that is counted in bytes"
