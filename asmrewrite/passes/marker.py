@@ -63,7 +63,7 @@ class Marker:
             return Outcome()
         # Most listings have no key, and these cost 9 ms to import.
         from asmrewrite.analysis.body import read_body
-        from asmrewrite.analysis.keys import key_tests
+        from asmrewrite.analysis.keys import Untouchable, key_tests
         from asmrewrite.analysis.proof import Prover
 
         writer = _Writer(unit)
@@ -75,6 +75,8 @@ class Marker:
             for branch in unit.branches
             if branch.role == "tail" and not branch.skip and not unit.opted_out(branch, "relpoline")
         )
+        # A conditional jump to a trampoline is a site of its own.
+        taken = unit.options.static_call_prefix if "static-call" in unit.options.chosen else ()
         functions: dict[str, list[Spot]] = {}
         for spot in spots:
             if not _STUB.search(spot.place.function):
@@ -93,7 +95,10 @@ class Marker:
                 continue
             tests, refused = key_tests(body, KEY_PREFIXES)
             for test in tests:
-                writer.site(body, test, mine[0].place)
+                if body.instructions[test.branch].target.startswith(taken):
+                    refused.append(Untouchable(test.symbol, test.chain[0], "apart"))
+                else:
+                    writer.site(body, test, mine[0].place)
             for untouchable in refused:
                 at = body.instructions[untouchable.place]
                 skips.append(_skip(unit, at.start, at.end, function, _REASONS[untouchable.why]))

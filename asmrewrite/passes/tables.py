@@ -135,8 +135,14 @@ class _Emitter:
         return None
 
     def _astray(self) -> bool:
-        """Whether a prefix has no instruction behind it, and so comes to stand before any."""
+        """Whether a prefix has no instruction behind it, and so comes to stand before any.
+
+        Or the whole listing is in that doubt, and has macros or conditions, which are not told then.
+        """
         kinds = [kind for kind, _, _ in self.unit.survey.listing.tokens if kind != "COMMENT"]
+        doubted = all(branch.place.trouble is SkipReason.PREFIX for branch in self.unit.branches)
+        if doubted and not {"MACRO", "CONDITION"}.isdisjoint(kinds):
+            return True
         behind = (after for kind, after in pairwise([*kinds, "END"]) if kind == "PREFIX")
         return any(after not in (*INSTRUCTIONS, "PREFIX") for after in behind)
 

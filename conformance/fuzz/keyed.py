@@ -94,8 +94,8 @@ ENTRIES = (
     "# asmrewrite: skip-function\n",
     _TABLE + "{s}.LPFE{n}:\n" + "\tnop\n" * 5, _TABLE + "{s}.LPFE{n}:\n" + "\tnop\n" * 7,
     "\tendbr64\n" + _TABLE + "{s}.LPFE{n}:\n" + "\tnop\n" * 5, _TABLE + "{s}.LPFE{n}:\n" + "\tnop\n" * 3,
-    "\tpushq\t%rbp\n\tmovq\t%rsp, %rbp\n1:\tcall\t*mcount@GOTPCREL(%rip)\n", ".L{n}1:\n", "\t.p2align 4,,10\n",
-    "0:\n", "e{n}:\n", "\tendbr64\n.L{n}1:\n", "\tlock\n",
+    "\tpushq\t%rbp\n\tmovq\t%rsp, %rbp\n1:\tcall\t*mcount@GOTPCREL(%rip)\n", ".LE{n}:\n", "\t.p2align 4,,10\n",
+    "0:\n", "e{n}:\n", "\tendbr64\n.LE{n}:\n", "\tlock\n",
 )  # fmt: skip
 #: What stands before the label.
 BEFORE = (
@@ -171,7 +171,7 @@ class _Body:
         if self.placed and random.randrange(4) == 0:
             return random.choice(self.placed)
         if random.randrange(12) == 0:
-            return random.choice(("g", "g@PLT", "g", "v", "1f"))
+            return random.choice(("g", "g@PLT", "g", "v"))
         label = f".L{self.number}{len(self.open) + len(self.placed)}"
         self.open.append(label)
         return label
@@ -187,7 +187,7 @@ class _Body:
             elif kind == 2 and self.open:
                 lines.append(self._place())
             elif kind == 3 and random.randrange(3) == 0 and not self.intel:
-                lines.append(self.filled(HIT))
+                lines.append(HIT.replace("{k}", "__MARK__m"))
             else:
                 lines.append(self.other(PLAIN_INTEL if self.intel else PLAIN))
         ends = ENDS_INTEL if self.intel else ENDS

@@ -49,10 +49,10 @@ class Mutator:
 
     def mutate(self, text: str, random: Random) -> str:
         """`text` after one to four changes, or another text altogether."""
-        if random.randrange(3) == 0:
+        if random.randrange(5) < 2:
             # What the passes for keys and entries want is soon spoilt.
             text = keyed.listing(random)
-            if random.randrange(2):
+            if random.randrange(3):
                 return text[: self.longest]
         elif not text or random.randrange(12) == 0:
             text = grammar.listing(random) if random.randrange(4) else random.choice(self.texts)

@@ -61,7 +61,8 @@ def _named(image: Image, relocations: dict[int, Relocation]) -> dict[int, object
 def _site(verdict: SiteVerdict, new: Section) -> Site:
     """A site of the tables. One of the kernel that still calls its thunk was only put in its block, as static calls."""
     kept = verdict.pass_ == "relpoline" and verdict.slow == "external" and not verdict.chain
-    size = abi.FORM_SIZE[verdict.form] + (kept and new.data[verdict.offset : verdict.offset + 1] == b"\x2e")
+    # The kernel's tables name the prefix where there is one.
+    size = abi.FORM_SIZE[verdict.form] + new.data.startswith(b"\x2e", verdict.offset)
     pass_ = "static-call" if kept else verdict.pass_
     return Site(verdict.offset, size, pass_, verdict.form, register_number(verdict.register))
 
