@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from asmrewrite import Verdict, check
-from conformance.kernel import cc
+from conformance.kernel import cc, tree
 from tests.building import GCC, must
 from tests.test_kernel import FLAGS, SOURCE
 
@@ -63,3 +65,14 @@ def test_what_is_beside_the_kernel_is_gccs(tmp_path: Path) -> None:
     must([*CC, "-D__KERNEL__", "-D__ASSEMBLY__", "-fno-PIE", "-c", "-o", "s.o", "x.S"], tmp_path, env=environment)
     assert [v.pass_ for v in check(str(tmp_path / "s.o"))] == ["static-call"]
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("before", ["", "$ make olddefconfig\n.config:7:warning: override\n"])
+def test_a_word_of_the_build_is_heard(before: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """objtool ends with 0 after a warning; what kconfig says is no warning of the build."""
+    monkeypatch.setenv(tree.WORK_VARIABLE, str(tmp_path))
+    log = tmp_path / "static.log"
+    made = tree.Tree(tree.VARIANTS["static"])
+    for said in ("", "fs/open.o: warning: objtool: x\n"):
+        log.write_text(f"{before}$ make -j2\nmake[1]: Entering directory\n{said}\n")
+        assert made.words() == said.strip()

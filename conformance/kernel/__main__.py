@@ -25,8 +25,8 @@ _RETPOLINE = "spectre_v2=retpoline"
 _TIMES = f"asmrewrite.times {_RETPOLINE}"
 #: A guest whose time stamp counter counts its instructions.
 _COUNTING = ("-icount", "shift=0")
-#: Of vmlinux's text, what aligning the static calls may add, and of the whole build's CPU time what we may.
-GROWTH, RATIO = 0.0005, 1.05
+#: What aligning the static calls may add to the kernel's code.
+GROWTH = 0.0005
 
 
 def main(names: list[str]) -> int:
@@ -98,16 +98,17 @@ def _build(made: Tree) -> list[str]:
 
 
 def _against_plain(made: Tree) -> list[str]:
-    """`static` beside `plain`, once that is built: text and build time."""
+    """`static` beside `plain`, once that is built: code, which is judged, and the time of the build, which is not.
+
+    What else the machine does changes CPU time by more than we do; conformance/kernel/speed.py compares in pairs.
+    """
     plain = Tree(tree.PLAIN)
     if made.variant.name != "static" or not plain.is_built():
         return []
     before, after = measure.text(plain).size, measure.text(made).size
-    costs = [plain.cost(), made.cost()]
-    ratio = _cpu(costs[1]) / _cpu(costs[0])
+    ratio = _cpu(made.cost()) / _cpu(plain.cost())
     print(f"kernel: static: code grew by {after / before - 1:.4%}, CPU time is {ratio:.3f} of plain's", flush=True)
-    problems = ["the text grew too much"] if after > before * (1 + GROWTH) else []
-    return problems + (["the build takes too long"] if ratio > RATIO else [])
+    return ["the code grew too much"] if after > before * (1 + GROWTH) else []
 
 
 def _cpu(cost: Built) -> float:

@@ -139,10 +139,13 @@ class Tree:
         return folder
 
     def words(self) -> str:
-        """What the log of the build says that a silent build does not: warnings of objtool, of the linker, of us."""
+        """What the build says that a silent one does not: warnings of objtool, of the linker, of us.
+
+        Of the log only what is behind the last command: kconfig has its own words about merging fragments.
+        """
         log = work() / f"{self.variant.name}.log"
-        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-        return "\n".join(line for line in lines if line.strip() and not line.startswith(("make", "$ ")))
+        lines = log.read_text(errors="replace").rpartition("\n$ ")[2].splitlines()[1:] if log.exists() else []
+        return "\n".join(line for line in lines if line.strip() and not line.startswith("make"))
 
 
 def work() -> Path:
