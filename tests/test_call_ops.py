@@ -131,7 +131,7 @@ def test_the_kernel_has_its_own() -> None:
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_site_lies_in_its_word_wherever_the_function_is(offset: int, endbr: str, layout: str, tmp_path: Path) -> None:
     """And padding is nops that the function runs through, or stands before it."""
-    text = f"\t.text\n\t.skip {offset}, 0xcc\n{function('f', endbr + chr(9) + 'incl %eax' + chr(10))}{IDENT}"
+    text = f"\t.text\n\t.skip {offset}, 0xcc\n\tint3\n{function('f', endbr + chr(9) + 'incl %eax' + chr(10))}{IDENT}"
     made = assemble(rewrite(text, options(f"passes=call-ops {layout}")).text, tmp_path / "x.o")
     code = section_bytes(made, ".text")
     (verdict,) = check(str(made))
@@ -150,10 +150,42 @@ def test_a_site_lies_in_its_word_wherever_the_function_is(offset: int, endbr: st
 
 @pytest.mark.parametrize("alignment", [3, 4, 5, 6])
 def test_a_literal_keeps_the_alignment(alignment: int, tmp_path: Path) -> None:
-    text = f"\t.text\n\tnop\n{function('f', before=f'{chr(9)}.p2align {alignment}{chr(10)}')}{IDENT}"
+    text = f"\t.text\n\tret\n{function('f', before=f'{chr(9)}.p2align {alignment}{chr(10)}')}{IDENT}"
     made = assemble(rewrite(text, options("passes=call-ops ops-layout=literal")).text, tmp_path / "x.o")
     (verdict,) = check(str(made))
     assert verdict.offset % (1 << alignment) == 0
+
+
+@pytest.mark.parametrize("above", ["\tincl\t%eax\n", "\tnop\n", "alias:\n", "\tret; nop\n", "\tjne\tg\n", "other: "])
+def test_a_literal_is_not_run_into(above: str, tmp_path: Path) -> None:
+    """Nor named: neither by the pass, nor unnoticed by the checker."""
+    text = "\t.text\n" + function("f", before=above)
+    if above.endswith(" "):
+        text = "\t.text\n" + function("f").replace("f:", above + "f:")
+    assert traced(text, "ops-layout=literal") == ([], ["entry"])
+    assert traced(text) == (["f"], [])
+    alone = rewrite(f"\t.text\n{function('f')}{IDENT}", options("passes=call-ops ops-layout=literal")).text
+    made = alone.replace("\t.text\n", f"\t.text\n{above}" + "\n" * above.endswith(" "), 1)
+    if not above.endswith("nop\n"):  # which may be padding
+        assert objections(assemble(text + IDENT, tmp_path / "a.o"), assemble(made, tmp_path / "b.o")) != []
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "\tret\n",
+        "\tjmp g\n",
+        ".LHOTE0:\n",
+        "\tcall abort\n.LVL3:\n.LFE1:\n",
+        '\t.section .text.g, "ax"\n',
+        function("g"),
+    ],
+)
+def test_a_literal_behind_an_end(above: str, tmp_path: Path) -> None:
+    text = f"\t.text\n{function('f', before=above)}{IDENT}"
+    done = rewrite(text, options("passes=call-ops ops-layout=literal"))
+    assert done.sites[-1].function == "f"
+    assert objections(assemble(text, tmp_path / "a.o"), assemble(done.text, tmp_path / "b.o")) == []
 
 
 def test_the_record(tmp_path: Path) -> None:

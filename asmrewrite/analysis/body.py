@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _BRANCH = re.compile(r"j(?!mp)[a-z]{1,3}\Z")
 _LABEL = re.compile(r'"?[A-Za-z_.$\x80-\xff][\w.$\x80-\xff]*"?(?:@\w+)?\Z')
+_PREFIX = re.compile(
+    r"(?:lock|rep\w*|data(?:16|32)|addr(?:16|32)|rex\S*|[c-gs]s|notrack|bnd|f?wait|x(?:acquire|release))\Z"
+)
+_STRING = re.compile(r"(?:movs|stos|cmps|scas|lods|ins|outs)[bwlqd]?\Z")
 _LOCAL = re.compile(r"(?<![\w.$])\.L[\w.$]+")
 _KINDS = {"call": "call", "callq": "call", "jmp": "jump", "jmpq": "jump", "ret": "return", "retq": "return",
           "ud2": "trap", "hlt": "trap"}  # fmt: skip
@@ -118,6 +122,8 @@ class _Reader:
         self.mentioned: set[str] = set()
         self.framed: set[int] = set()
         self.asm = False
+        #: The prefix on a line of its own that stands before the next instruction.
+        self.prefix = ""
 
     def read(self, start: int, end: int) -> bool:
         """Read one part; false when it cannot be understood."""
@@ -135,11 +141,16 @@ class _Reader:
                 intel = statement.head == ".intel_syntax"
             elif statement.kind == "instruction" and here:
                 self._instruction(statement, intel)
+            elif statement.prefixes and here:
+                self.prefix = statement.prefixes[-1]
             elif statement.kind == "instruction":
                 self._mention(statement.operands)
             elif here and statement.kind not in ("empty", "instruction") and not _EMPTY.match(statement.head):
                 return False
-        return home is not None
+        # What a label behind the last instruction leads to is not in the text.
+        behind = len(self.instructions)
+        self.labels = {label: place for label, place in self.labels.items() if place < behind}
+        return home is not None and not self.prefix
 
     def settled(self, instruction: Instruction) -> Instruction:
         """`instruction`, now that all labels are known: a jump to none of them is a tail call, or nothing certain."""
@@ -154,10 +165,14 @@ class _Reader:
         kind = _KINDS.get(head) or ("branch" if _BRANCH.match(head) else "plain")
         named = len(operands) == 1 and _LABEL.match(operands[0]) is not None
         target = operands[0] if named and kind in ("branch", "jump") else ""
-        if kind == "branch" and not target:
+        # `cs` in front of one is a hint to some processors, and none that a stub's branch could do without.
+        if (self.prefix and not (self.prefix.startswith("rep") and _STRING.match(head))) or (
+            kind == "branch" and (not target or not {"{disp32}"}.issuperset(statement.prefixes))
+        ):
             kind = "unknown"
         if not target:
             self._mention(operands)
+        self.prefix = head if not operands and _PREFIX.match(head) else ""
         made = effect(head, operands, statement.prefixes, intel) if kind == "plain" else UNKNOWN
         start = self._start(statement)
         self.instructions.append(Instruction(start, statement.end, kind, head, operands, made, target, intel, self.asm))

@@ -84,6 +84,8 @@ _STRINGS = {
 }  # fmt: skip
 _STRINGS = {word + suffix: registers for word, registers in _STRINGS.items() for suffix in "bwlq"}
 _EXCHANGES = _table("bwlq", "xchg xadd cmpxchg")
+#: Control and debug registers, whose moves leave the flags undefined (SDM 2B, "MOV"), and those that do not exist.
+_CONTROL = re.compile(r"%?[cdt]r\d+\Z", re.IGNORECASE)
 _SETCC = re.compile(rf"set{_CONDITION}\Z")
 _CMOV = re.compile(rf"cmov{_CONDITION}[wlq]?\Z")
 #: Vector instructions that set flags, and those with registers that are not written out.
@@ -102,6 +104,8 @@ def effect(head: str, operands: tuple[str, ...], prefixes: tuple[str, ...] = (),
     if any(prefix not in (_REPEATS if head in _STRINGS else _HARMLESS) for prefix in prefixes):
         return UNKNOWN
     ordered = tuple(reversed(operands)) if intel else operands
+    if any(_CONTROL.match(operand) for operand in ordered):
+        return UNKNOWN
     if any(_VECTOR.search(operand) for operand in ordered) or head.startswith("f"):
         return _vector(head, ordered, intel)
     if head in _MOVES or _TO_INTEGER.match(head) or head in _COUNTS or head in _POPCNT:

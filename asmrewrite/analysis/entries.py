@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from operator import itemgetter
 from typing import NamedTuple
 
 from asmrewrite.analysis.reasons import SkipReason
@@ -19,7 +21,8 @@ class Entry(NamedTuple):
     They are equal for a place before the first instruction, or behind `endbr64`. `kind` is "plain", "fentry" (the
     call that -pg -mfentry puts there) or "patchable" (nops of -fpatchable-function-entry); for the last, `mark` is
     the label that its table names. `alignment` is the log2 that the function is aligned to for certain, -1 where
-    a label stands right before its own; `instructions` is about how many it has.
+    a label stands right before its own; `instructions` is about how many it has. `alone` says that nothing runs into
+    it from above, and that no other name is right before it.
     """
 
     start: int
@@ -30,6 +33,7 @@ class Entry(NamedTuple):
     endbr: bool
     alignment: int
     instructions: int
+    alone: bool
 
 
 #: What compilers put before the first instruction; the labels are those that nothing jumps to.
@@ -60,6 +64,16 @@ _BEFORE = re.compile(
     r"[ \t]*(?:\.(globl|weak|hidden|protected|type|p2align|align|loc|file)(?![\w.])[^\n;]*)?(?:#[^\n]*)?\Z"
 )
 _P2ALIGN = re.compile(r"[ \t]*\.p2align[ \t]+(\d+)[ \t]*(?:#[^\n]*)?\Z")
+#: What control does not pass: what leads away, and a call that may be one that does not return.
+_END = re.compile(
+    r"[ \t]*(?:(?:rep|repz|bnd|notrack)[ \t]+)?(?:(?:ret|jmp|call)q?|ud2|hlt|int3)(?![\w.])[^\n;]*\Z", re.IGNORECASE
+)
+#: What stands between that and a function beside `_BEFORE`: labels for debuggers, and directives without bytes.
+_BETWEEN = re.compile(
+    r"[ \t]*(?:\.L(?:HOT[BE]|COLD[BE]|[te]text|text|VL|BE|BB|BI|FE|EHB|EHE|tmp|func_end)\d*:"
+    r"|\.(?:size|cfi_\w+|ident|addrsig\w*)(?![\w.])[^\n;]*|\.set[ \t]+[\w.$]+, ?[\w.$]{2,})[ \t]*(?:#[^\n]*)?\Z"
+)
+_SWITCH = re.compile(r"[ \t]*\.(?:section|text|data|bss|pushsection|popsection|previous|subsection)(?![\w.])[^\n;]*\Z")
 _INSTRUCTION = re.compile(r"^\t[a-z]", re.MULTILINE)
 #: How many lines before a label are looked at.
 _LOOK_BACK = 12
@@ -101,7 +115,17 @@ def entry(found: Survey, function: Function, *, asm: bool) -> Entry | SkipReason
         return SkipReason.ENTRY
     stop = text.find("\t.size\t", place)
     count = len(_INSTRUCTION.findall(text, text.rfind("\n", 0, place) + 1, stop)) if stop >= 0 else 1 << 30
-    return Entry(function.start, place, end, kind, mark, bool(endbr), _alignment(text, function.start), count)
+    return Entry(
+        function.start,
+        place,
+        end,
+        kind,
+        mark,
+        bool(endbr),
+        _alignment(text, function.start),
+        count,
+        _is_alone(found, function),
+    )
 
 
 def _match(pattern: re.Pattern[str], text: str, start: int) -> re.Match[str]:
@@ -124,3 +148,26 @@ def _alignment(text: str, position: int) -> int:
             return -1 if back == 0 and line.rstrip().endswith(":") else 0
         position = start
     return 0
+
+
+def _is_alone(found: Survey, function: Function) -> bool:
+    """Whether the label of `function` begins its line, and nothing before it in its section runs into it."""
+    text, position, sections = found.listing.text, function.start, found.sections
+    if position and text[position - 1] != "\n":
+        return False
+    part = bisect_right(sections, position, key=itemgetter(0)) - 1
+    while position:
+        begin = sections[part][0]
+        if position <= begin:
+            # On with what the section had before.
+            part = next((i for i in range(part - 1, -1, -1) if sections[i][1] == function.section), -1)
+            if part < 0:
+                return True
+            position = sections[part + 1][0]
+            continue
+        start = max(text.rfind("\n", 0, position - 1) + 1, begin)
+        line = text[start:position].rstrip("\n")
+        if not any(pattern.match(line) for pattern in (_BEFORE, _BETWEEN, _SWITCH)):
+            return _END.match(line) is not None
+        position = start
+    return True

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _LABEL = re.compile(r"\n[ \t]*(\.L[\w$.]+):")
 _NAME = re.compile(r"\.L[\w$.]+")
+#: The stubs that an earlier rewriting added; one of `f.cold` is no part of `f`.
+_STUB = re.compile(r"\.(?:relpoline|marker)\.\d+\Z")
 #: Where a compiler's code gives out the address of a label of its own: `.L3(%rip)`, `.L3[rip]`; `$.L3`;
 #: `OFFSET FLAT:.L3`; clang's `offset .L3` and `[rip + .L3]`. Each pattern begins with a literal, which `re` looks
 #: for at full speed.
@@ -125,6 +127,8 @@ class Prover:
             for pattern in (*_IN_CODE, _IN_TABLE):
                 for mention in pattern.findall(text, start, end):
                     given.update(_NAME.findall(mention))
+        # The table of -fpatchable-function-entry is of places to patch.
+        labels = {label for label in labels if not label.startswith(".LPFE")}
         return not labels or not (labels & given or labels & self.given_by_data())
 
     def extents(self, name: str) -> list[tuple[int, int]]:
@@ -134,6 +138,8 @@ class Prover:
             functions = self._survey.functions
             ends = [*(function.start for function in functions[1:]), len(self._survey.listing.text)][: len(functions)]
             for function, following in zip(functions, ends, strict=True):
+                if _STUB.search(function.name):
+                    continue
                 sized = self._survey.listing.text.find(f"\t.size\t{function.name},", function.start, following)
                 end = following if sized < 0 else sized
                 self._parts.setdefault(base_name(function.name), []).append((function.start, end))

@@ -63,6 +63,8 @@ class SectionTracker:
             number = rest.pop(0) if rest and not rest[0].startswith('"') and not rest[0].startswith("@") else ""
             section = self._named(arguments[0], rest)
             self._go(section and section._replace(subsection=number))
+        elif word in ("popsection", "previous") and arguments:
+            self._go(None)  # with nowhere to go back to, gas warns and reads on behind the directive
         elif word == "popsection":
             if self.stack:
                 self.current, self.previous = self.stack.pop()

@@ -124,8 +124,9 @@ _LOOK_BACK = 16
 _NO_NAME = frozenset('0123456789"')
 #: Kinds of tokens that are instructions, or directives.
 INSTRUCTIONS = frozenset({"BRANCH", "WATCHED", "STATEMENT", "QUIET"})
-#: A line marker whose string does not end on its line: gas reads the lines that follow as part of it.
-_TORN_MARKER = re.compile(r'#[ \t]*\d+[ \t]*"(?!(?:[^"\\\n]|\\[^\n])*")')
+#: A line marker whose string does not end on its line, or with a comment behind that: gas reads the lines that follow
+#: as part of it.
+_TORN_MARKER = re.compile(r'#[ \t]*\d+[ \t]*"(?:(?!(?:[^"\\\n]|\\[^\n])*")|(?:[^"\\\n]|\\[^\n])*"[^\n]*/\*)')
 #: A string directive without a string takes the next line away.
 _EMPTY_STRING = re.compile(r"\.(?:asci[iz]|ident|string(?:8|16|32|64)?)[ \t]*(?:#[^\n]*)?\s*\Z", re.IGNORECASE)
 #: In Intel syntax `jmpq foo` goes where the memory at foo says; in AT&T syntax it is a direct jump.
@@ -255,7 +256,7 @@ class _Walk:
             return SkipReason.CODE_SIZE
         if self.bundled:
             return SkipReason.BUNDLED
-        if section is None or "x" not in section.flags:
+        if section is None or not {"a", "x"}.issubset(section.flags):
             return SkipReason.UNKNOWN_SECTION
         return SkipReason.ALTERNATIVE if section.name.startswith(".altinstr_replacement") else None
 

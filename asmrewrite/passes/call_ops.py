@@ -116,6 +116,9 @@ class _Judge:
             return SkipReason.NOT_INSTRUMENTED
         if found.instructions < self.unit.options.ops_min_size:
             return SkipReason.TOO_SMALL
+        # The literal would be run through, or named by the other label.
+        if self.unit.options.ops_layout == "literal" and not found.alone:
+            return SkipReason.ENTRY
         return None
 
 

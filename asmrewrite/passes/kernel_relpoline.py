@@ -71,7 +71,7 @@ class Writer:
     def objection(self, branch: Branch) -> SkipReason | None:
         """What stands against a site in the kernel alone."""
         section = branch.place.section
-        if not branch.thunk:
+        if not branch.thunk.startswith(kernel.THUNK_PREFIX):
             return SkipReason.NOT_A_THUNK
         if section is None or not is_plain_text(section):
             return SkipReason.SPECIAL_TEXT

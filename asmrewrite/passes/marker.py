@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 KEY_PREFIXES = ("__SKEY__", "__MARK__")
 SUBSECTION = 8000
 _REASONS = {"value": SkipReason.KEY_VALUE, "apart": SkipReason.KEY_APART, "live": SkipReason.KEY_LIVE}
-_FRAME = re.compile(r"^[ \t]*(\.cfi_(?!startproc|endproc|personality|lsda|sections)\w+[^\n;#]*)", re.MULTILINE)
+#: The function of a stub of an earlier rewriting.
+_STUB = re.compile(r"\.marker\.\d+\Z")
+#: What is said of a function's frame as a whole.
+_WHOLE_FRAME = frozenset({".cfi_startproc", ".cfi_endproc", ".cfi_personality", ".cfi_lsda", ".cfi_sections"})
 
 
 class Marker:
@@ -60,16 +63,24 @@ class Marker:
             return Outcome()
         # Most listings have no key, and these cost 9 ms to import.
         from asmrewrite.analysis.body import read_body
-        from asmrewrite.analysis.keys import key_tests
+        from asmrewrite.analysis.keys import Untouchable, key_tests
         from asmrewrite.analysis.proof import Prover
 
         writer = _Writer(unit)
         skips: list[Skip] = []
         prover = Prover(unit.survey)
-        tails = frozenset(branch.start for branch in unit.branches if branch.role == "tail")
+        # Of others the check of translations does not know that they leave.
+        tails = frozenset(
+            branch.start
+            for branch in unit.branches
+            if branch.role == "tail" and not branch.skip and not unit.opted_out(branch, "relpoline")
+        )
+        # A conditional jump to a trampoline is a site of its own.
+        taken = unit.options.static_call_prefix if "static-call" in unit.options.chosen else ()
         functions: dict[str, list[Spot]] = {}
         for spot in spots:
-            functions.setdefault(spot.place.function, []).append(spot)
+            if not _STUB.search(spot.place.function):
+                functions.setdefault(spot.place.function, []).append(spot)
         bodies: dict[str, Body | None] = {}
         for function, mine in functions.items():
             name = function.partition(".cold")[0]
@@ -84,7 +95,10 @@ class Marker:
                 continue
             tests, refused = key_tests(body, KEY_PREFIXES)
             for test in tests:
-                writer.site(body, test, mine[0].place)
+                if body.instructions[test.branch].target.startswith(taken):
+                    refused.append(Untouchable(test.symbol, test.chain[0], "apart"))
+                else:
+                    writer.site(body, test, mine[0].place)
             for untouchable in refused:
                 at = body.instructions[untouchable.place]
                 skips.append(_skip(unit, at.start, at.end, function, _REASONS[untouchable.why]))
@@ -127,6 +141,8 @@ class _Writer:
         self.edits: list[Edit] = []
         self.sites: list[Site] = []
         self.sections: dict[Section, tuple[str, list[str], list[str]]] = {}
+        #: Where a frame begins -> the places and texts of the directives that describe it.
+        self.frames: dict[int, list[tuple[int, str]]] = {}
 
     def site(self, body: Body, test: KeyTest, place: Place) -> None:
         """Make `test` a site."""
@@ -136,15 +152,18 @@ class _Writer:
             raise AssertionError("a test in an unknown section has a reason to be skipped")
         number, self.number = self.number, self.number + 1
         end_label = f"{shapes.LABEL_PREFIX}marker_{number}"
-        name = f"{shapes.plain_name(place.function)}.marker.{number}"
+        # With `.cold` in its name it would be taken for a part of the function when the result is rewritten again.
+        name = f"{shapes.plain_name(place.function).replace('.cold', '_cold')}.marker.{number}"
         fall = [(register, value) for register, value, _ in test.kept if value is not None]
         sets = "".join(f"{_set(branch, place, register, value)}; " for register, value in fall)
         for index in test.chain:
             moved = body.instructions[index]
             self.edits.append(Edit(moved.start, moved.end, "\n" * self.text.count("\n", moved.start, moved.end)))
-        # Bundles are padded by nops of one byte, which are executed; .p2align's are one nop.
-        jump = f".p2align {self.unit.options.block},,4; {{disp32}} jmp\t{name}; {end_label}:"
-        self.edits.append(Edit(branch.start, branch.end, sets + jump))
+        # Padding is executed; prefixes that say nothing are one instruction with the jump, and with the later nop.
+        jump = f".p2align {self.unit.options.block}, {abi.PADDING_PREFIX:#x}, 4; {{disp32}} jmp\t{name}; {end_label}:"
+        # A comment of several lines behind it is a part of it.
+        lost_lines = "\n" * self.text.count("\n", branch.start, branch.end)
+        self.edits.append(Edit(branch.start, branch.end, lost_lines + sets + jump))
         _, stubs, records = self.sections.setdefault(section, (end_label, [], []))
         landing = f"{shapes.LABEL_PREFIX}landing_{number}" if test.leaves or _landing(test) else branch.target
         stubs.append(self._stub(body, test, name, end_label, landing, place))
@@ -195,7 +214,15 @@ class _Writer:
             return None
         if self.text.startswith(".cfi_startproc simple", start):
             raise AssertionError("a compiler's function begins with the frame of every function")
-        return "".join(f"\t{found.strip()}\n" for found in _FRAME.findall(self.text, start, branch.start))
+        if start not in self.frames:
+            end = self.text.find(".cfi_endproc", start)
+            found = self.unit.survey.listing.statements(start, end if end >= 0 else len(self.text))
+            self.frames[start] = [
+                (s.start, f"\t{s.head} {', '.join(s.operands)}\n")
+                for s in found
+                if s.head.startswith(".cfi_") and s.head not in _WHOLE_FRAME
+            ]
+        return "".join(text for place, text in self.frames[start] if place < branch.start)
 
 
 def _landing(test: KeyTest) -> list[tuple[str, int]]:

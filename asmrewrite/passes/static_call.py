@@ -61,8 +61,11 @@ class StaticCall:
         )
 
     def _done(self, unit: Unit, branch: Branch) -> SkipReason | None:
-        """Whether an earlier rewriting made `branch` a site; with align=p2align only its label tells."""
-        if not unit.first_label or not unit.survey.listing.text.startswith(f"; {_LABEL}", branch.end):
+        """Whether an earlier rewriting made `branch` a site; with align=p2align only its label tells.
+
+        The stubs of a function that is a trampoline itself have names that begin as a trampoline's do.
+        """
+        if not unit.first_label or not unit.survey.listing.text.startswith(f"; {shapes.LABEL_PREFIX}", branch.end):
             return None
         from asmrewrite.analysis.reasons import SkipReason
 

@@ -98,13 +98,15 @@ class _Emitter:
     def _table(self, branch: Branch) -> str:
         """The table that lists `branch`; "" for none."""
         if branch.thunk:
-            return "retpoline"
+            return "retpoline" if branch.thunk.startswith(kernel.SYMBOLS["retpoline"]) else ""
         symbol = branch.operand.symbol
         if not symbol:
             # The operand of a branch in a macro's body: `__x86_indirect_thunk_\reg`.
             return self._mentioned(self.text[branch.start : branch.end])
         if branch.operand.kind != "symbol" and branch.role != "direct":
             return ""
+        if symbol.startswith(kernel.SYMBOLS["retpoline"]):
+            return "retpoline"  # by a conditional jump
         if symbol == kernel.RETURN_THUNK and branch.form != "call":
             return "return"
         if symbol == kernel.HOOK and branch.form == "call":
@@ -123,7 +125,7 @@ class _Emitter:
         trouble = place.trouble
         if trouble in _UNREADABLE:
             return self.unit.skipped(branch, trouble)
-        if branch.skip in (SkipReason.OPERAND, SkipReason.FAR):
+        if branch.skip in (SkipReason.OPERAND, SkipReason.FAR, SkipReason.SECTION_NAME):
             return self.unit.skipped(branch, branch.skip)
         astray = trouble is SkipReason.PREFIX and self._astray()
         if astray or not {"cs", "{disp32}"}.issuperset(branch.prefixes):
@@ -133,8 +135,14 @@ class _Emitter:
         return None
 
     def _astray(self) -> bool:
-        """Whether a prefix has no instruction behind it, and so comes to stand before any."""
+        """Whether a prefix has no instruction behind it, and so comes to stand before any.
+
+        Or the whole listing is in that doubt, and has macros or conditions, which are not told then.
+        """
         kinds = [kind for kind, _, _ in self.unit.survey.listing.tokens if kind != "COMMENT"]
+        doubted = all(branch.place.trouble is SkipReason.PREFIX for branch in self.unit.branches)
+        if doubted and not {"MACRO", "CONDITION"}.isdisjoint(kinds):
+            return True
         behind = (after for kind, after in pairwise([*kinds, "END"]) if kind == "PREFIX")
         return any(after not in (*INSTRUCTIONS, "PREFIX") for after in behind)
 

@@ -100,7 +100,7 @@ def parse_statement(text: str, start: int = 0, comment: str = "") -> Statement:
 
 
 def statements(listing: Listing, start: int, end: int) -> Iterator[Statement]:
-    """Every statement in [start, end) of `listing`; empty ones with neither label nor comment are left out."""
+    """Every statement in [start, end) of `listing`; those with neither label, prefix, body nor comment are left out."""
     text, position = listing.text, start
     while position < end:
         found = _STATEMENT.match(text, position, end)
@@ -110,7 +110,7 @@ def statements(listing: Listing, start: int, end: int) -> Iterator[Statement]:
         body_end = found.start(1) if found.start(1) >= 0 else stop
         body = text[position:body_end].rstrip("\n;\0")
         statement = parse_statement(body, position, found.group(1) or "")
-        if statement.kind != "empty" or statement.labels or statement.comment:
+        if statement.kind != "empty" or statement.labels or statement.prefixes or statement.comment:
             yield statement
         position = stop
 

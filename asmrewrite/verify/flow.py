@@ -140,7 +140,7 @@ class Flow:
             return None if left & (_RETURNED_PARTS | parts(Register.RSP)) else []
         if left & reads:
             return None
-        if flow == FlowControl.NEXT:
+        if flow == FlowControl.NEXT or instruction.code == Code.INT3:
             return None if after in self._ends else [(after, left - kills)]
         if flow == FlowControl.EXCEPTION or instruction.code == Code.UD2:
             return []

@@ -10,6 +10,13 @@ from conformance.sources import REPOSITORY, cache_directory
 
 #: Characters of a listing that is fuzzed; longer ones are cut into pieces of whole lines.
 LONGEST = 3000
+#: Sources with tests of keys and with markers, and options for them; the last are those that mark functions' entries.
+_KEYED = ("near.c", "far.c", "values.c", "marks.c", "main.c")
+_KEYED_FLAGS = (
+    "-O2", "-O0", "-O1 -g", "-O2 -masm=intel", "-O2 -fPIC -fno-plt -fcf-protection=branch", "-Os -pg -mfentry",
+    "-O2 -fpatchable-function-entry=5", "-O1 -pg -mfentry -fcf-protection=branch -mindirect-branch=thunk-extern",
+)  # fmt: skip
+_INCLUDED = (f"-I{REPOSITORY / 'testdata' / 'keys'}", f"-I{REPOSITORY / 'asmrewrite' / 'include'}")
 #: Where failures of the past are kept, one listing a file.
 REGRESSIONS = REPOSITORY / "testdata" / "fuzz"
 
@@ -41,6 +48,10 @@ def _texts() -> Iterator[str]:
             ("-O2", "-mindirect-branch=thunk"),
         ):
             yield from _functions(compiled(source, *flags))
+    for name in _KEYED:
+        keyed = (REPOSITORY / "testdata" / "keys" / name).read_text()
+        for words in _KEYED_FLAGS:
+            yield from _functions(compiled(keyed, *_INCLUDED, *words.split()))
 
 
 def _read(path: Path) -> str:
@@ -61,7 +72,9 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _functions(text: str) -> Iterator[str]:
-    """The small functions of a compiler's listing that branch indirectly, each with the compiler's mark."""
+    """The small functions of a compiler's listing that have a site, each with the compiler's mark."""
     for found in re.finditer(r"\t\.globl\t\S+\n\t\.type\t(\S+), @function\n.*?\t\.size\t\1, .*?\n", text, re.DOTALL):
-        if len(found.group()) < LONGEST and re.search(r"\t(?:call|jmp)\t\*|\[", found.group()):
+        if len(found.group()) < LONGEST and re.search(
+            r"\t(?:call|jmp)\t\*|\[|__SKEY__|__MARK__|__fentry__|\.LPFE", found.group()
+        ):
             yield found.group() + '\t.ident\t"GCC: (Debian 12.2.0-14) 12.2.0"\n'

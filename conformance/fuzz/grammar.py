@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from random import Random
 
+from conformance.fuzz import keyed
+
 #: Indirect branches in AT&T syntax.
 INDIRECT = (
     "call\t*%rax", "jmp\t*%rdx", "call\t*8(%rbx)", "call\t*foo(%rip)", "jmp\t*16(%rdi)", "jmp *foo(,%rax,8)",
@@ -130,7 +132,7 @@ _KINDS_INTEL = (INDIRECT_INTEL,) * 4 + (PLAIN_INTEL,) * 4 + (STATIC[:2], THUNKS[
 #: Every statement that the grammar knows, for who mutates a listing.
 STATEMENTS = (
     INDIRECT + INDIRECT_INTEL + STATIC + THUNKS + PLAIN + PLAIN_INTEL + PREFIXES + DIRECTIVES + DATA + ODD + TAILS[:2]
-    + SECTIONS + CFI
+    + SECTIONS + CFI + keyed.STATEMENTS
 )  # fmt: skip
 
 
@@ -208,6 +210,8 @@ class _Writer:
 
 def listing(random: Random) -> str:
     """A listing of some dozen statements, as `random` decides."""
+    if random.randrange(5) < 2:
+        return keyed.listing(random)
     return _Writer(random).listing()
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from random import Random
 
-from conformance.fuzz import grammar
+from conformance.fuzz import grammar, keyed
 
 #: What a line may be put into, or joined by.
 _GLUE = (
@@ -34,6 +34,8 @@ _WORDS = (
     "__SCT__event",
     "__SCK__event", "__x86_indirect_thunk_rax", "__llvm_retpoline_r11", "QWORD PTR [rax]", "$foo", "%fs:", "0x90", "-1",
     "{disp32}", ".text", ".section", ".pushsection", ".popsection", "@function", "comdat", '"ax"', '"axG"', "unique",
+    "__SKEY__k", "__MARK__m(%rip)", "%al", "jne", "jz", "testb", "movzbl", "cmpb", "$0", "$1", "endbr64", "__fentry__",
+    "__SKEY__k@GOTPCREL(%rip)", "(%rbx)", "%ebx", "setne",
 )  # fmt: skip
 _TOKEN = re.compile(r"[\w.$@%*]+|[^\w\s]")
 
@@ -47,7 +49,12 @@ class Mutator:
 
     def mutate(self, text: str, random: Random) -> str:
         """`text` after one to four changes, or another text altogether."""
-        if not text or random.randrange(12) == 0:
+        if random.randrange(5) < 2:
+            # What the passes for keys and entries want is soon spoilt.
+            text = keyed.listing(random)
+            if random.randrange(3):
+                return text[: self.longest]
+        elif not text or random.randrange(12) == 0:
             text = grammar.listing(random) if random.randrange(4) else random.choice(self.texts)
         for _ in range(random.choice((1, 1, 1, 2, 2, 3, 4))):
             change = random.choice(_CHANGES)

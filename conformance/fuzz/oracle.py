@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import zlib
 from bisect import bisect_right
+from collections import Counter
 from io import BytesIO
 
-from iced_x86 import Decoder
+from iced_x86 import Code, Decoder
 
 from asmrewrite import (
     Branch,
@@ -25,9 +26,13 @@ from asmrewrite import (
     survey,
     validate_bytes,
 )
+from asmrewrite.stubs import abi
 from asmrewrite.verify.image import Image
+from conformance.fuzz import looks
 from conformance.fuzz.gas import assemble
 
+_ALL = ("relpoline", "static-call", "marker", "call-ops")
+_TABLES = ("static-call", "retpoline", "return", "mcount")
 #: A text chooses its options by its checksum, so a failing text is all there is to keep. Most listings bear no
 #: compiler's mark, and most sets let the passes touch those.
 OPTIONS = (
@@ -39,8 +44,15 @@ OPTIONS = (
     Options(inline_asm=True, align="p2align", bundle=4, slow="lfence", targets=8),
     Options(inline_asm=True, slow="lfence", bundle=6),
     Options(abi="kernel"),
+    Options(inline_asm=True, passes=_ALL),
+    Options(passes=_ALL, slow="lfence"),
+    Options(inline_asm=True, passes=_ALL, ops_layout="literal", slow="plain"),
+    Options(passes=_ALL, ops_layout="literal", align="p2align", bundle=5),
+    Options(abi="kernel", inline_asm=True, passes=("relpoline", "static-call"), tables=_TABLES),
 )
 _EXEC = 4
+#: Tables that a listing may have of its own.
+_TABLE_NAMES = tuple(name.encode() for name in abi.SECTIONS)
 #: Statements whose bytes a disassembler takes for anything, or that make text of text: what no reader of text can
 #: answer for (docs/listing.md).
 _DATA = (
@@ -53,14 +65,25 @@ _DOUBT = re.compile(
 )
 #: Data alone, and lines for debugging, of which gas makes entries about the stubs when the text has none.
 _DATA_ALONE = re.compile(rf"\.(?:{_DATA}|loc\b)", re.IGNORECASE)
+#: The same, symbols that are given a value, and other operands that may be a distance over a site.
+_DISTANCES = re.compile(rf"{_DATA_ALONE.pattern}|\.(?:set|equ|equiv|eqv)\b|=|(?<![\w.$])\.[ \t]*-", re.IGNORECASE)
 
 
 #: A place given as a number of bytes from another, between which code may grow.
-_COUNTED = re.compile(r"[\w.$)\"][ \t]*[-+][ \t]*\d|\d\(%rip\)", re.IGNORECASE)
+_COUNTED = re.compile(
+    r"[\w.$)\"][ \t]*[-+][ \t]*\d|(?<![\w.$@])\d\w*(?:\(%rip\)|\[rip\])|\[rip[ \t]*[-+][ \t]*\d", re.IGNORECASE
+)
 
 
 #: A place given as a number of bytes from a section's start.
 _SECTION_OFFSET = re.compile(r"\.text[ \t]*[-+]")
+#: A directive of call frame information before a function's first instruction.
+_FIRST_FRAME = re.compile(
+    r"(\.cfi_startproc[^\n]*\n(?:[ \t]*(?:#[^\n]*|\.(?!cfi)[^\n]*|[\w.$]+:[ \t]*)?\n)*)"
+    r"[ \t]*((?:[\w.$]+:)?)[ \t]*\.cfi_\w+[^\n]*\n"
+)
+#: Where a trampoline or its key begins, perhaps at an odd address.
+_ODD = re.compile(r"(?<![\w.$])(?=__SC[TK]__\w+[ \t]*:)")
 #: Branches that reach 127 bytes far.
 _SHORT = re.compile(r"\b(?:loop\w*|j[er]?cxz)\b", re.IGNORECASE)
 
@@ -100,15 +123,21 @@ def examine(text: str, options: Options | None = None, *, sample: int = 1) -> st
         return _unseen(text, result) if chosen else "unchanged"
     _lines(text, result)
     new = result.text
-    if rewrite(new, options).changed:
-        raise Failure("not idempotent", "what was rewritten is rewritten again")
     before, _ = assemble(text)
     if not before:
         return "refused"
+    if rewrite(new, options).changed:
+        freed = "r11" in text.lower() and {"marker", "relpoline"}.issubset(options.chosen)
+        if not (freed and "marker" in {site.pass_ for site in result.sites}):
+            raise Failure("not idempotent", "what was rewritten is rewritten again")
+        return "explained: a test of a key kept %r11 from a call"
     after, messages = assemble(new)
     if not after:
         if _SHORT.search(text) and _passes(_certain(text, _SHORT), options):
             return "explained: a loop or jrcxz that reaches no further"
+        again = re.search(rb"symbol `([^']+)' is already defined", messages)
+        if again and len(re.findall(rf"(?<![\w.$]){re.escape(again[1].decode('latin-1'))}[ \t]*:", text)) > 1:
+            return "explained: a label that is defined twice at one place"
         raise Failure("refused when rewritten", messages.decode("latin-1").strip().split("\n")[-1][:200])
     explained = ""
     try:
@@ -118,7 +147,7 @@ def examine(text: str, options: Options | None = None, *, sample: int = 1) -> st
         if not explained:
             raise
     _unseen(text, result, before)
-    return explained or "rewritten"
+    return explained or f"rewritten: {' '.join(sorted({site.pass_ for site in result.sites})) or 'tables'}"
 
 
 def _explanation(text: str, failure: Failure, options: Options) -> str:
@@ -127,10 +156,19 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
     Data among code is read as code by the checker, which has no text: instructions of a decoder may begin in its
     middle. When the listing passes without those lines, they were the cause.
     """
+    if "no function begins" in failure.detail and re.search(r"\.if[\s\S]*\.type", text):
+        return "explained: the type of a function that a condition decides"
+    if failure.kind == "keys" and re.search(r"\.(?:set|equ\w*|eqv)[ \t]+__(?:SKEY|MARK)__", text):
+        return "explained: a key that is given another value"
+    if failure.kind == "full UNKNOWN" and re.search("is not known|may be read", failure.detail) and undecodable(text):
+        return "explained: an instruction that no processor has"
+    if failure.kind == "check" and "multiple of" in failure.detail:
+        return "explained: a table of the original's that is none"
+    if failure.kind == "site" and "is copied elsewhere" in failure.detail and ".macro" in text:
+        return "explained: a macro that goes to another section than it is in"
     if failure.kind == "site" and options.abi == "kernel":
-        label = re.compile(r"(?<![\w.$])(?=__SCT__\w+[ \t]*:)")
         candidates = (text, _certain(text, _DATA_ALONE))
-        known = label.search(text) and any(_passes(label.sub("\n.balign 4\n", one), options) for one in candidates)
+        known = _ODD.search(text) and any(_passes(_ODD.sub("\n.balign 4\n", one), options) for one in candidates)
         return (
             "explained: a trampoline at an odd address has no room for the flags of the kernel's table" if known else ""
         )
@@ -142,9 +180,15 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: a header that the checker does not understand, of the original" if known else ""
     if "became .debug_line" in failure.detail:
         return "explained: a .loc at the end of the listing belongs to the first stub"
-    if "names another target" in failure.detail or "names its target otherwise" in failure.detail:
-        known = "@gotpcrel" in text.lower() and _passes(f".globl __SCT__event\n{text}", options)
-        return "explained: a trampoline that is not global, called through the GOT" if known else ""
+    if (
+        options.abi == "kernel"
+        and re.search(r"ff [12]5 .*became .*: e[89] ", failure.detail)
+        and "@gotpcrel" in text.lower()
+    ):
+        return "explained: a call through the GOT of which there is no table"
+    through_got = "target" in failure.detail and "@gotpcrel" in text.lower()
+    if through_got and _passes(f".globl __SCT__event\n{text}", options):
+        return "explained: a trampoline that is not global, called through the GOT"
     if "its flags" in failure.detail and _passes(re.sub(r'"(\w*)l(\w*)"', r'"\1\2"', text), options):
         return "explained: a section that is named with other flags than before"
     if failure.detail.startswith("symbols:") and re.search(r"\.size", text):
@@ -153,8 +197,8 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: .cfi_startproc where gas does not read it" if ".cfi_startproc" in text else ""
     if failure.kind == "full UNKNOWN" and "disagree about its length" in failure.detail:
         return "explained: a branch with a 16-bit operand"
-    if failure.kind == "full UNKNOWN" and "(as -g)" in failure.detail:
-        without = re.sub(r"\.loc\b[^\n;/]*", "", text)
+    if "(as -g)" in failure.detail or "has rows of its code" in failure.detail:
+        without = re.sub(r"\.loc\w*[^\n;/]*", "", text)
         passes = _passes(without, options) or _passes(_certain(without, _DATA_ALONE), options)
         return "explained: a .loc without an instruction belongs to the first stub" if passes else ""
     if re.search(r"leads elsewhere|went elsewhere", failure.detail) and _COUNTED.search(text):
@@ -163,13 +207,24 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: instructions in a section without code"
     if "another CIE" in failure.detail and _passes(re.sub(r"\.cfi_personality[^\n;]*", "", text), options):
         return "explained: a personality routine in a section with sites"
+    if "another CIE" in failure.detail and _passes(text.replace(".cfi_signal_frame", ""), options):
+        return "explained: a signal frame that is said to be one behind a site"
+    if "flags may be read" in failure.detail and re.search(r"\bj\w+[ \t]+(?:__(?:SKEY|MARK)__|\.text)", text):
+        return "explained: a branch to a key, or to the name of a section"
+    framed = "the frame of a stub" in failure.detail or "another CIE" in failure.detail
+    if framed and _passes(_FIRST_FRAME.sub(r"\1\2\n", text), options):
+        return "explained: call frame information before the first instruction goes to the CIE"
     if "it led to" in failure.detail and _passes(_certain(text, _SECTION_OFFSET), options):
         return "explained: a place that is counted in bytes"
     # A listing with macros may not assemble without them.
-    for doubtful in (_DOUBT, _DATA_ALONE):
+    for doubtful, cause in (
+        (_DOUBT, "data among code"),
+        (_DATA_ALONE, "data among code"),
+        (_DISTANCES, "a distance over a site"),
+    ):
         certain = _certain(text, doubtful)
-        if certain != text and _passes(certain, options):
-            return "explained: data among code"
+        if certain != text and (_passes(certain, options) or _passes(_ODD.sub("\n.balign 4\n", certain), options)):
+            return f"explained: {cause}"
     return ""
 
 
@@ -218,17 +273,32 @@ def _lines(text: str, result: Rewritten) -> None:
 def _checked(before: bytes, after: bytes, result: Rewritten, options: Options) -> None:
     """Both levels of the checker must pass."""
     try:
-        verdicts = check_bytes(after, "new")
+        # The full check begins with the other level.
         proof = validate_bytes(before, after, "new")
+        verdicts = proof.sites
     except CheckError as error:
         raise Failure("check", str(error)) from error
     left = result.left_static_calls(options)
+    # Of a table that the original has.
+    if any(section in before for section in _TABLE_NAMES):
+        known = {v.pass_ for v in check_bytes(before, "new")}
+        verdicts = tuple(v for v in verdicts if v.pass_ not in known)
     bad = [str(v) for v in verdicts if v.verdict is not Verdict.PASS and not (v.unaligned and left)]
     if bad:
         raise Failure("site", bad[0])
-    expected = len(result.sites)
-    if len(verdicts) < expected or (len(verdicts) > expected and not left):
-        raise Failure("sites", f"{expected} sites and {len(verdicts)} entries")
+    expected, there = Counter(site.pass_ for site in result.sites), Counter(v.pass_ for v in verdicts)
+    for pass_ in expected | there:
+        # What is left alone has its entry in the kernel's tables all the same, and two of these list no sites.
+        more = pass_ not in expected if options.abi == "kernel" else False
+        # All entries are emitted or none.
+        none = left and not there[pass_]
+        if (there[pass_] < expected[pass_] and not none) or (there[pass_] > expected[pass_] and not left and not more):
+            raise Failure("sites", f"{expected[pass_]} {pass_} sites and {there[pass_]} entries")
+    if expected["marker"] and looks.keys_named(before) != looks.keys_named(after):
+        raise Failure("keys", "code names other keys than before, or not as often")
+    traced = {site.function for site in result.sites if site.pass_ == "call-ops"}
+    if traced and (lost := looks.without_entry(after, traced)):
+        raise Failure("entry", f"{lost} does not begin with its site")
     worse = [v for v in proof.sections if v.verdict is Verdict.FAIL] or [
         v for v in proof.sections if v.verdict is not Verdict.PASS and not v.section.startswith((".debug", ".zdebug"))
     ]
@@ -306,6 +376,13 @@ def _seen(text: str) -> list[Branch]:
 
 def _unsure(result: Rewritten) -> bool:
     return any(skip.reason.unsure for skip in result.skips)
+
+
+def undecodable(text: str) -> bool:
+    """Whether the code of what gas makes of `text` has bytes that are no instruction."""
+    image = Image("object", BytesIO(assemble(text)[0]))
+    code = (section.data for section in image.sections if section.flags & _EXEC)
+    return any(i.code == Code.INVALID for data in code for i in Decoder(64, data))
 
 
 def indirect(content: bytes) -> list[str]:

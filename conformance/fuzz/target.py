@@ -18,10 +18,18 @@ from random import Random
 import atheris
 
 with atheris.instrument_imports(include=["asmrewrite"]):
+    import asmrewrite.analysis.body
     import asmrewrite.analysis.branches
+    import asmrewrite.analysis.entries
+    import asmrewrite.analysis.keys
+    import asmrewrite.analysis.proof
     import asmrewrite.analysis.survey
+    import asmrewrite.passes.call_ops
+    import asmrewrite.passes.kernel_relpoline
+    import asmrewrite.passes.marker
     import asmrewrite.passes.relpoline
     import asmrewrite.passes.static_call
+    import asmrewrite.passes.tables
     import asmrewrite.rewriting
     import asmrewrite.syntax.operand
     import asmrewrite.syntax.statement

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from asmrewrite.verify.compare.headers import Headers
     from asmrewrite.verify.offsets import OffsetMap
-    from asmrewrite.verify.streams import Walked
+    from asmrewrite.verify.walked import Walked
 
 #: Sections that a rewriting adds, by name and by the beginning of a name.
 ADDED = frozenset({abi.SITES_SECTION, abi.SLOTS_SECTION, *abi.KERNEL_SECTIONS})
@@ -57,7 +57,7 @@ class Comparison:
 
     `pairs` are the sections that correspond, by number; `walked` says what became of each text section's offsets,
     `bases` where tables of data sections begin, `tables` which exception table became which. `moved` are the offsets
-    of debug sections that grew or shrank.
+    of debug sections that grew or shrank; `literals` where functions with a literal before them began, and begin.
     """
 
     def __init__(self, original: Image, new: Image, headers: Headers, new_headers: Headers) -> None:
@@ -70,6 +70,7 @@ class Comparison:
         self.bases: dict[int, list[int]] = {}
         self.moved: dict[int, OffsetMap] = {}
         self.tables: dict[tuple[int, int], tuple[int, int]] = {}
+        self.literals: dict[tuple[int, int], int] = {}
         from asmrewrite.verify.compare.keys import Keys
 
         self.keys = Keys(self)
@@ -159,6 +160,6 @@ def register_number(name: str) -> int:
 def only_nops(data: bytes) -> bool:
     from iced_x86 import Decoder
 
-    from asmrewrite.verify.streams import is_nop
+    from asmrewrite.verify.instructions import is_nop
 
     return all(is_nop(instruction) for instruction in Decoder(64, data))

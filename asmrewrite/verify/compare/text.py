@@ -9,11 +9,12 @@ from asmrewrite.verify.compare.keys import moved_relocations
 from asmrewrite.verify.image import GOT_RELATIVE, PC_RELATIVE, Location, Relocation
 from asmrewrite.verify.shapes import CMP_SIZE, JCC_SIZE, abi_register
 from asmrewrite.verify.sites import Verdict
-from asmrewrite.verify.streams import Replaced, Site, Walk
+from asmrewrite.verify.streams import Walk
+from asmrewrite.verify.walked import Replaced, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from asmrewrite.verify.image import Section
+    from asmrewrite.verify.image import Image, Section
     from asmrewrite.verify.sites import SiteVerdict
 
 #: GOTPCREL of a call or jump, and of a mov (psABI, "Optimize GOTPCRELX relocations").
@@ -28,7 +29,9 @@ def walk(both: Comparison, number: int) -> None:
     old, new = both.old.sections[number], both.new.sections[both.pairs[number]]
     passes = ("relpoline", "static-call", "marker")
     sites = [_site(v, new) for v in both.sites if v.number == new.number and v.pass_ in passes]
-    sites += entry_sites(both, number)
+    entries = entry_sites(both, number)
+    both.literals.update(((number, s.entry[1]), s.entry[0]) for s in entries if s.literal)
+    sites += entries
     relocations = (both.old.relocations(number), both.new.relocations(new.number))
     hooks = frozenset(i for i, s in enumerate(both.old.symbols) if s.name == HOOK and not s.section)
     stubs = {}
@@ -36,17 +39,30 @@ def walk(both: Comparison, number: int) -> None:
         stub = marker.stub(both.new, new) if section == new.number else None
         if stub:
             stubs[offset] = stub
-    walked = Walk(old, new, sites, relocations, hooks, stubs).walk()
+    keys = (_named(both.old, relocations[0]), _named(both.new, relocations[1])) if stubs else ({}, {})
+    walked = Walk(old, new, sites, relocations, hooks, stubs, keys).walk()
     both.walked[number] = walked
     for difference in walked.differences[:4]:
         verdict = Verdict.UNKNOWN if difference.unknown else Verdict.FAIL
         both.say_at(number, difference.original, difference.new, difference.what, verdict)
 
 
+def _named(image: Image, relocations: dict[int, Relocation]) -> dict[int, object]:
+    """What relocations name that is no code of this object, by their places: it is the same in both objects."""
+    found: dict[int, object] = {}
+    for offset, relocation in relocations.items():
+        symbol = image.symbols[relocation.symbol]
+        section = image.sections[symbol.section]
+        if not section.flags & EXEC:
+            found[offset] = (symbol.name or section.name, relocation.kind, relocation.addend)
+    return found
+
+
 def _site(verdict: SiteVerdict, new: Section) -> Site:
     """A site of the tables. One of the kernel that still calls its thunk was only put in its block, as static calls."""
     kept = verdict.pass_ == "relpoline" and verdict.slow == "external" and not verdict.chain
-    size = abi.FORM_SIZE[verdict.form] + (kept and new.data[verdict.offset : verdict.offset + 1] == b"\x2e")
+    # The kernel's tables name the prefix where there is one.
+    size = abi.FORM_SIZE[verdict.form] + new.data.startswith(b"\x2e", verdict.offset)
     pass_ = "static-call" if kept else verdict.pass_
     return Site(verdict.offset, size, pass_, verdict.form, register_number(verdict.register))
 

@@ -1,0 +1,10 @@
+	.type	f, @function
+f:
+	cmpb	$0, __SKEY__k(%rip)
+	je	.L1
+	int3
+	incl	%eax
+.L1:
+	ret
+	.size	f, .-f
+	.ident	"GCC: (GNU) 12.2.0"

@@ -1,0 +1,5 @@
+	.section .x,"x"
+	call	*%rax
+	xorl	%eax, %eax
+	call	*%rax
+	call	*8(%rax)

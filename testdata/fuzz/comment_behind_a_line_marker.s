@@ -1,0 +1,3 @@
+	call	*%rax
+# 1 "a.c"/* 2
+	nop

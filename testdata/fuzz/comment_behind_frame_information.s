@@ -1,0 +1,18 @@
+	.text
+	.globl	f
+	.type	f, @function
+f:
+	.cfi_startproc
+	.cfi_remember_state
+	je	.L0
+	ret
+.L0:
+	.cfi_restore_state/* a
+ b */	cmpb	$0, __SKEY__k(%rip)
+	jne	.L1
+	incl	%eax
+.L1:
+	ret
+	.cfi_endproc
+	.size	f, .-f
+	.ident	"GCC: (GNU) 12.2.0"

@@ -1,0 +1,5 @@
+start:
+	call	*%rax
+	.set	x, .-start
+	.long	x
+	ret

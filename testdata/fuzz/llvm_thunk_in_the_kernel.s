@@ -1,0 +1,1 @@
+	call	__llvm_retpoline_r11

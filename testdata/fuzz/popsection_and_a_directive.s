@@ -1,0 +1,2 @@
+.popsection .data
+	call	*%rax

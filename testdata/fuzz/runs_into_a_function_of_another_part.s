@@ -1,0 +1,13 @@
+	.text
+	incl	%eax
+	.data
+	.long	1
+	.text
+	.globl	f
+	.type	f, @function
+f:
+	.cfi_startproc
+	ret
+	.cfi_endproc
+	.size	f, .-f
+	.ident	"GCC: (GNU) 12.2.0"

@@ -1,0 +1,4 @@
+	cs
+	call	__SCT__event
+	call	*8(%rax)
+	ret
