@@ -7,6 +7,7 @@ import re
 from typing import NamedTuple
 
 from asmrewrite.errors import OptionError
+from asmrewrite.toolchain.kernel import KERNEL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 #: What a compiler's command line carries, as for any GCC plugin.
 PLUGIN_ARGUMENT = "-fplugin-arg-asmrewrite-"
 ENVIRONMENT = "ASMREWRITE_FLAGS"
-#: Set by the compiler wrapper where it compiles the kernel (asmrewrite/toolchain/kernel.py): "kernel" or "module".
-KERNEL = "ASMREWRITE_KERNEL"
 CONFIG_FILE = "asmrewrite.toml"
 
 SLOW_PATHS = ("retpoline", "lfence", "plain", "record")
@@ -30,7 +29,7 @@ class Options(NamedTuple):
     passes: tuple[str, ...] = ()
     #: "user" or "kernel": table formats and defaults.
     abi: str = "user"
-    #: log2 of the block that no site straddles, 3 to 6; 0: 3 for user code, 6 for the kernel.
+    #: log2 of the block that no site straddles, 3 to 6; 0: 3 for user code, 4 for the kernel.
     bundle: int = 0
     #: How a site is kept inside its block: "bundle" (.bundle_align_mode) or "p2align".
     align: str = "bundle"
@@ -73,7 +72,7 @@ class Options(NamedTuple):
     @property
     def block(self) -> int:
         """log2 of the block in effect."""
-        return self.bundle or (6 if self.abi == "kernel" else 3)
+        return self.bundle or (4 if self.abi == "kernel" else 3)
 
 
 def _choice(*words: str) -> Callable[[str], str]:

@@ -63,7 +63,7 @@ class Rewritten(NamedTuple):
     def left_static_calls(self, options: Options) -> bool:
         """Whether static calls were left alone: the kernel's table lists these too, wherever they stand."""
         left = (prefix in skip.text for skip in self.skips for prefix in options.static_call_prefix)
-        return options.abi == "kernel" and any(left)
+        return options.abi == "kernel" and ("static-call" not in options.chosen or any(left))
 
     def counts(self) -> tuple[dict[str, int], dict[str, int]]:
         """Sites by pass and skips by reason."""

@@ -11,6 +11,7 @@ from bench import loads, micro
 from bench.loads import baked, lua, nginx, redis, sqlite
 from bench.markers import markers
 from bench.ops import ops
+from bench.placement import placement
 from bench.speed import speed
 from bench.table import Row, measured, summary
 from bench.tracing import tracing
@@ -21,7 +22,8 @@ from conformance.sources import TOOLS, require_tools
 
 #: What prints its own figures, and the loads of which all variants are compared.
 BENCHES: dict[str, Callable[[Path, int], Iterator[str]]] = {
-    "speed": speed, "micro": micro.micro, "updates": updates, "markers": markers, "ops": ops, "trace": tracing,
+    "speed": speed, "micro": micro.micro, "placement": placement, "updates": updates, "markers": markers, "ops": ops,
+    "trace": tracing,
 }  # fmt: skip
 LOADS = {"sqlite": sqlite.loads, "lua": lua.loads, "redis": redis.loads, "nginx": nginx.loads, "baked": baked.loads}
 

@@ -1,4 +1,7 @@
-"""What markers cost that nobody listens to: 200 in sqlite3 and 200 in redis, put in by a script where it is hot.
+"""What markers cost that nobody listens to: 200 in sqlite3 and 200 in redis, put in by a script.
+
+Once where it is hot, at the beginning of small functions that are called all the time, and once where one would look
+at such a program: sqlite3's interface (sqlite3_*), redis' commands (*Command).
 
 Variants: the program without markers; with markers, by gcc alone (a load and a branch each); with markers that the
 runtime has made nops. Instructions are callgrind's, and exact but for what a server does by the clock; CPU is paired.
@@ -9,21 +12,22 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
 
 from asmrewrite.options import PLUGIN_ARGUMENT
+from bench import counted
 from bench.loads import CPU
 from bench.loads import redis as redis_load
 from bench.loads.sqlite import SPEEDTEST
 from bench.paired import ratio, rotated
 from bench.programs import built
-from bench.usage import ENVIRONMENT, run
+from bench.usage import run
 from conformance.programs import redis, sqlite
 from conformance.programs.build import Build
 
@@ -40,55 +44,42 @@ _HOT_SQLITE = re.compile(
     r"sqlite3(?:Vdbe|Btree|Pager|Pcache|Malloc|Db|Expr|Where|Strlen|PutVarint|GetVarint|Val|Mem)|vdbe|btree|pager|pcache|"
     r"where|cell|balance|moveTo|allocate|free|insert|clear|zeroPage|decodeFlags|mem"
 )
+_INTERFACE_SQLITE = re.compile(r"sqlite3_")
 _HOT_REDIS = (
-    "networking",
-    "dict",
-    "sds",
-    "db",
-    "object",
-    "t_string",
-    "t_list",
-    "quicklist",
-    "listpack",
-    "ae",
-    "connection",
+    "networking", "dict", "sds", "db", "object", "t_string", "t_list", "quicklist", "listpack", "ae", "connection",
     "server",
-)
-_SMALL = ("./speedtest1", "--memdb", "--verify", "--size", "3")
-_REQUESTS = 5000
+)  # fmt: skip
+_INTERFACE_REDIS = (
+    "t_string", "t_list", "t_hash", "t_set", "t_zset", "t_stream", "db", "server", "networking", "object",
+)  # fmt: skip
+_COMMAND = re.compile(r"\w+Command\Z|call\Z|processCommand\Z")
 
 
 def markers(folder: Path, runs: int) -> Iterator[str]:
     """The lines of the report."""
-    for name, program, recipe, instructions, measure in (
-        ("sqlite3", sqlite, _sqlite, _sqlite_instructions, _sqlite_cpu),
-        ("redis", redis, _redis, _redis_instructions, _redis_cpu),
-    ):
-        folders = {
-            variant: built(
-                program, cc, folder / f"markers-{variant.replace(' ', '-')}" / name, recipe if marked else None
-            )
-            for variant, (cc, marked) in _compilers().items()
-        }
-        counted = {variant: instructions(where) for variant, where in folders.items()}
-        for variant, number in counted.items():
-            yield f"{name:<8} {variant:<16} {number:15,} instructions  {number / counted[WITHOUT]:.4f}"
-        if runs:
-            rounds = rotated(
-                {variant: partial(measure, where, folders[WITHOUT]) for variant, where in folders.items()}, runs
-            )
-            for variant in (BRANCHES, PATCHED):
-                yield f"{name:<8} {variant:<16} CPU {ratio((done[variant], done[WITHOUT]) for done in rounds)}"
+    for program in (_SQLITE, _REDIS):
+        plain = built(program.module, "gcc", folder / "markers-without" / program.name)
+        without = program.instructions(plain)
+        yield f"{program.name:<8} {'':<10} {WITHOUT:<16} {without:15,} instructions"
+        for placed, recipe in program.recipes.items():
+            folders = {WITHOUT: plain}
+            for variant, cc in _compilers().items():
+                name = f"markers-{placed}-{variant.replace(' ', '-')}"
+                folders[variant] = built(program.module, cc, folder / name / program.name, recipe)
+                number = program.instructions(folders[variant])
+                yield f"{program.name:<8} {placed:<10} {variant:<16} {number:15,} instructions  {number / without:.4f}"
+            if not runs:
+                continue
+            rounds = rotated({v: partial(program.cpu, where, plain) for v, where in folders.items()}, runs)
+            for variant in _compilers():
+                beside = ratio((done[variant], done[WITHOUT]) for done in rounds)
+                yield f"{program.name:<8} {placed:<10} {variant:<16} CPU {beside}"
 
 
-def _compilers() -> dict[str, tuple[str, bool]]:
-    """Variant -> the compiler's command, and whether the source has markers."""
+def _compilers() -> dict[str, str]:
+    """Variant -> the compiler's command."""
     ours = shlex.quote(str(Path(sys.executable).parent / "asmrewrite-gcc"))
-    return {
-        WITHOUT: ("gcc", False),
-        BRANCHES: (f"gcc -I{_INCLUDE}", True),
-        PATCHED: (f"{ours} -I{_INCLUDE} {PLUGIN_ARGUMENT}passes=marker", True),
-    }
+    return {BRANCHES: f"gcc -I{_INCLUDE}", PATCHED: f"{ours} -I{_INCLUDE} {PLUGIN_ARGUMENT}passes=marker"}
 
 
 def with_markers(text: str, most: int, hot: Callable[[str], bool] = lambda name: True) -> tuple[str, int]:
@@ -114,89 +105,58 @@ def with_markers(text: str, most: int, hot: Callable[[str], bool] = lambda name:
     return f"{asked}#include <asmrewrite/marker.h>\n" + _FUNCTION.sub(mark, text), made
 
 
-def _sqlite(build: Build) -> None:
+def _sqlite_hot(build: Build) -> None:
     """SQLite with markers; one in the loop over opcodes."""
+    loop = "for(pOp=&aOp[p->pc]; 1; pOp++){"
+    text, made = with_markers(_amalgamation(build), MARKERS - 1, lambda name: _HOT_SQLITE.match(name) is not None)
+    text, loops = text.replace(loop, f'{loop} MARK(bench_opcode, "%d", pOp->opcode);'), text.count(loop)
+    _sqlite(build, text, made + loops)
+
+
+def _sqlite_interface(build: Build) -> None:
+    """SQLite with markers in the functions that programs call."""
+    _sqlite(build, *with_markers(_amalgamation(build), MARKERS, lambda name: _INTERFACE_SQLITE.match(name) is not None))
+
+
+def _amalgamation(build: Build) -> str:
+    return (build.source / "sqlite3.c").read_text()
+
+
+def _sqlite(build: Build, text: str, made: int) -> None:
+    if made != MARKERS:
+        raise RuntimeError(f"{made} places of sqlite3 were marked")
     marked = build.directory / "marked"
     marked.mkdir()
     for path in build.source.iterdir():
         if path.name != "sqlite3.c":
             (marked / path.name).symlink_to(path)
-    text, made = with_markers(
-        (build.source / "sqlite3.c").read_text(), MARKERS - 1, lambda name: _HOT_SQLITE.match(name) is not None
-    )
-    loop = "for(pOp=&aOp[p->pc]; 1; pOp++){"
-    text, loops = text.replace(loop, f'{loop} MARK(bench_opcode, "%d", pOp->opcode);'), text.count(loop)
-    if (made, loops) != (MARKERS - 1, 1):
-        raise RuntimeError(f"{made} functions and {loops} loops of sqlite3 were marked")
     (marked / "sqlite3.c").write_text(text)
     sqlite.build(replace(build, source=marked))
 
 
-def _redis(build: Build) -> None:
+def _redis_hot(build: Build) -> None:
     """Redis with markers."""
+    _redis(build, _HOT_REDIS, 1 + MARKERS // len(_HOT_REDIS), lambda name: True)
+
+
+def _redis_interface(build: Build) -> None:
+    """Redis with markers in its commands."""
+    _redis(build, _INTERFACE_REDIS, MARKERS, lambda name: _COMMAND.match(name) is not None)
+
+
+def _redis(build: Build, files: tuple[str, ...], most: int, wanted: Callable[[str], bool]) -> None:
     marked = build.directory.with_name("redis-marked")
     shutil.rmtree(marked, ignore_errors=True)
     shutil.copytree(build.source, marked)
     made = 0
-    for name in _HOT_REDIS:
+    for name in files:
         path = marked / "src" / f"{name}.c"
-        text, here = with_markers(path.read_text(), min(MARKERS - made, 1 + MARKERS // len(_HOT_REDIS)))
+        text, here = with_markers(path.read_text(), min(MARKERS - made, most), wanted)
         path.write_text(text)
         made += here
     if made != MARKERS:
         raise RuntimeError(f"{made} functions of redis were marked")
     redis.build(replace(build, source=marked))
-
-
-def _callgrind(output: str) -> list[str]:
-    return ["valgrind", "--tool=callgrind", "--smc-check=all", f"--callgrind-out-file={output}"]
-
-
-def _total(output: str) -> int:
-    return int(re.findall(r"^(?:summary|totals): (\d+)", Path(output).read_text(), re.MULTILINE)[-1])
-
-
-def _sqlite_instructions(folder: Path) -> int:
-    with tempfile.NamedTemporaryFile() as output:
-        subprocess.run(
-            [*_callgrind(output.name), *_SMALL], cwd=folder, env=ENVIRONMENT, check=True, capture_output=True
-        )
-        return _total(output.name)
-
-
-def _redis_instructions(folder: Path) -> int:
-    """Of a server from its start to its end, one client, requests in turn."""
-    with tempfile.TemporaryDirectory() as directory:
-        socket, output = f"{directory}/socket", f"{directory}/callgrind"
-        command = ["./redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--dir", directory]
-        server = subprocess.Popen(
-            [*_callgrind(output), *command], cwd=folder / "src", env=ENVIRONMENT,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            while not Path(socket).is_socket():
-                if server.poll() is not None:
-                    raise RuntimeError("redis-server does not come up under valgrind")
-            ask = [
-                "./redis-benchmark",
-                "-s",
-                socket,
-                "-c",
-                "1",
-                "-P",
-                "8",
-                "-n",
-                str(_REQUESTS),
-                "-t",
-                "set,get,lpush",
-                "-q",
-            ]
-            subprocess.run(ask, cwd=folder / "src", check=True, capture_output=True)
-            subprocess.run(["./redis-cli", "-s", socket, "shutdown", "nosave"], cwd=folder / "src", check=False)
-            server.wait(60)
-        finally:
-            server.kill()
-        return _total(output)
 
 
 def _sqlite_cpu(folder: Path, _client: Path) -> float:
@@ -206,3 +166,19 @@ def _sqlite_cpu(folder: Path, _client: Path) -> float:
 def _redis_cpu(folder: Path, client: Path) -> float:
     words = ("-t", "set,get,lpush", "-r", "100000", "-P", "16")
     return redis_load.measure(client / "src", folder / "src", words, 1_500_000).user
+
+
+class _Program(NamedTuple):
+    """A program: how it is built without markers and with them, by the places of these, and how it is measured."""
+
+    name: str
+    module: ModuleType
+    recipes: Mapping[str, Callable[[Build], None]]
+    instructions: Callable[[Path], int]
+    cpu: Callable[[Path, Path], float]
+
+
+_SQLITE = _Program(
+    "sqlite3", sqlite, {"hot": _sqlite_hot, "interface": _sqlite_interface}, counted.sqlite3, _sqlite_cpu
+)
+_REDIS = _Program("redis", redis, {"hot": _redis_hot, "interface": _redis_interface}, counted.redis, _redis_cpu)

@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 
 from asmrewrite.options import PLUGIN_ARGUMENT
+from bench import counted
 from bench.loads.sqlite import SPEEDTEST
 from bench.paired import ratio, rotated
 from bench.programs import built
 from bench.usage import run
 from bench.variants import LEVEL, PLAIN
-from conformance.programs import sqlite
+from conformance.programs import redis, sqlite
 
 _SOURCE = Path(__file__).resolve().parent / "micro" / "ops.c"
 _INCLUDE = Path(__file__).resolve().parent.parent / "asmrewrite" / "include"
@@ -25,10 +26,15 @@ _STATES = ("off", "func", "direct", "vectors", "exit")
 
 
 def ops(folder: Path, runs: int = 9) -> Iterator[str]:
-    """Lines for speedtest1 with all sites off in both layouts, then for a call in each state."""
+    """Lines for sqlite3 and redis with all sites off in both layouts, then for a call in each state."""
     ours = f"{shlex.quote(str(Path(sys.executable).parent / 'asmrewrite-gcc'))} {PLUGIN_ARGUMENT}passes=call-ops"
     compilers = {PLAIN: "gcc", "array": ours, "literal": f"{ours} {PLUGIN_ARGUMENT}ops-layout=literal"}
-    folders = {n: built(sqlite, cc, folder / f"ops-{n}" / "sqlite3") for n, cc in compilers.items()}
+    for name, program, instructions in (("sqlite3", sqlite, counted.sqlite3), ("redis", redis, counted.redis)):
+        folders = {n: built(program, cc, folder / f"ops-{n}" / name) for n, cc in compilers.items()}
+        numbers = {n: instructions(place) for n, place in folders.items()}
+        for n, number in numbers.items():
+            yield f"{name:<8} {n:<8} {number:15,} instructions, off  {number / numbers[PLAIN]:.4f}"
+    folders = {n: folder / f"ops-{n}" / "sqlite3" for n in compilers}
     yield from _lines({name: partial(_seconds, place) for name, place in folders.items()}, "s   speedtest1, off", runs)
     programs = {name: _micro(cc, folder / f"ops-{name}") for name, cc in compilers.items()}
     measures: dict[str, Callable[[], float]] = {PLAIN: partial(_nanoseconds, programs[PLAIN], "off")}

@@ -14,11 +14,18 @@ from bench.variants import LEVEL
 from conformance.programs.build import Build
 from conformance.sources import cache_directory
 
-#: Debian's gcc makes position-independent programs by default.
-_MODES = ("-fPIE", "-pie")
+#: Debian's gcc makes position-independent programs by default. To compile, and to link.
+PIE = ("-fPIE", "-pie")
+FIXED = ("-fno-pie", "-no-pie")
 
 
-def built(program: ModuleType, cc: str, directory: Path, recipe: Callable[[Build], None] | None = None) -> Path:
+def built(
+    program: ModuleType,
+    cc: str,
+    directory: Path,
+    recipe: Callable[[Build], None] | None = None,
+    modes: tuple[str, str] = PIE,
+) -> Path:
     """`directory`, with `program` built in it by `cc`; `recipe` where one call of `program.build` will not do."""
     source = program.prepare(cache_directory())
     stamp = directory / ".bench-stamp"
@@ -29,7 +36,7 @@ def built(program: ModuleType, cc: str, directory: Path, recipe: Callable[[Build
     print(f"building {directory.name}: {cc}", flush=True)
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    make(Build(cc, LEVEL, *_MODES, directory, source))
+    make(Build(cc, LEVEL, *modes, directory, source))
     stamp.write_text(identity)
     return directory
 

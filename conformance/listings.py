@@ -48,12 +48,13 @@ def main(_arguments: argparse.Namespace) -> list[Row]:
                 problems += [f"{source.name} {' '.join(flags)}: {problem}" for problem in _objections(result)]
     for problem in problems:
         print(f"    {problem}")
+    failed = len({problem.partition(":")[0] for problem in problems})
     print(
         f"listings: {cases} listings, {lines} lines, {sites} sites, {proven} objects with debug information proven;"
-        f" {len(problems)} failed"
+        f" {failed} failed"
     )
     sys.stdout.flush()
-    return [Row("listings", cases, cases - len(problems))]
+    return [Row("listings", cases, cases - failed)]
 
 
 def _objections(result: Rewritten) -> list[str]:

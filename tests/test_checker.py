@@ -349,5 +349,9 @@ def test_kernel_table(tmp_path: Path) -> None:
     for old, new in (("__SCK__a+1", "__SCK__a+0"), ("__SCK__a+0", "__SCK__b+0"), ("-5-.", "-4-.")):
         assert old in text
         assert bad(check(str(assemble(text.replace(old, new), tmp_path / "bad.o")))), new
-    straddling = text.replace(".bundle_align_mode 6", ".p2align 6; .skip 60")
+    straddling = text.replace(".bundle_align_mode 4", ".p2align 6; .skip 60")
     assert bad(check(str(assemble(straddling, tmp_path / "bad.o"))))
+    # Where a section may begin at 16, 32 and 48, a block of 16 is what stays inside a line; with 64, a line is.
+    for alignment, offset, inside in ((4, 11, True), (4, 12, False), (4, 16, True), (6, 12, True), (6, 60, False)):
+        moved = f"\t.p2align {alignment}\n\t.skip {offset}\n" + text.replace(".bundle_align_mode 4; ", "")
+        assert bool(bad(check(str(assemble(moved, tmp_path / "moved.o"))))) is not inside, (alignment, offset)

@@ -161,3 +161,27 @@ def test_debug_information_of_the_assembler(flag: str) -> None:
     assert found and all(re.match(r"\.debug_(info|str|abbrev|rnglists): UNKNOWN: ", line) for line in found), found
     found = objections(*objects(listing, listing.replace("1 3", "1 4"), *words))
     assert any(line.startswith(".debug_line: FAIL: ") for line in found), found
+
+
+VIEWS = """
+long use(long, long);
+static inline long step(long a, long b) { long c = a + b; long d = c * 3; return d ^ b; }
+long f(long (*p)(long), long n)
+{
+    long s = p(n);
+    long t = s;
+    long w = n + 1;
+    t = step(s, w);
+    return use(t, w) + s;
+}
+"""
+
+
+def test_views_of_a_place_where_padding_appears() -> None:
+    """An alignment that needs nothing in the original: lines at one address there are at two in the new object."""
+    listing = compiled(VIEWS, "-O2", "-g").replace("\nf:\n", "\nf:\n\t.skip 8, 0x90\n")
+    lines = [found.start() for found in re.finditer(r"\t\.loc ", listing) if found.start() > listing.index("call\t*")]
+    for place in lines:
+        padded = f"{listing[:place]}\t.p2align 4\n{listing[place:]}"
+        found = objections(*objects(padded))
+        assert not any("in front of the list" in objection for objection in found), listing[place : place + 40]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from asmrewrite import Options, Rewritten, Verdict, check, rewrite, validate
-from asmrewrite.options import KERNEL, gather
-from asmrewrite.toolchain.kernel import inside
+from asmrewrite.options import gather
+from asmrewrite.syntax.operand import REGISTERS
+from asmrewrite.toolchain.kernel import KERNEL, inside
 from tests.building import (
     ASMREWRITE,
     GCC,
@@ -164,6 +166,27 @@ def test_what_kbuild_asks(words: str, folder: Path) -> None:
         assert results[0] == results[1]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"{FLAGS} -Wp,-MMD,x.d --param=a=0 -c -o x.o x.c", f"{FLAGS} -DMODULE -c x.c", f"{FLAGS} -c @response",
+        f"{FLAGS} -mcmodel=small -fPIC -DBUILD_VDSO -c x.c", f"{FLAGS} -E x.c", f"{FLAGS} -c -x c - -o x.o",
+        "-D__KERNEL__ -D__ASSEMBLY__ -fno-PIE -c -o x.o x.S", f"{FLAGS} --version", f"{FLAGS} -c -dM -E x.c",
+        f"{FLAGS} -fplugin-arg-asmrewrite-tables=return -c x.c", f"{FLAGS} -S x.c", "-D__KERNEL__ -m16 -c x.c",
+    ],
+)  # fmt: skip
+def test_the_short_way_of_the_wrapper(words: str, folder: Path) -> None:
+    """It makes of a call what the long way makes of it, compiler and environment."""
+    (folder / "response").write_text("-o x.o x.c")
+    (folder / "bin").mkdir()
+    (folder / "bin" / "gcc").write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"; env | grep ^ASMREWRITE | sort; true\n")
+    (folder / "bin" / "gcc").chmod(0o755)
+    environment = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    short = must([GCC, *words.split()], folder, env=environment).text
+    assert short == must([ASMREWRITE, "cc", "gcc", *words.split()], folder, env=environment).text
+    assert ("ASMREWRITE_KERNEL=" in short) == inside(words.split())
+
+
 def test_a_filter_makes_what_the_wrapper_makes(folder: Path) -> None:
     must(["gcc", *FLAGS.split(), "-S", "x.c"], folder)
     words = ["--abi", "kernel", "--passes", "static-call", "--tables", ALL]
@@ -250,14 +273,15 @@ def test_the_compilers_own_record_of_hooks_stays() -> None:
     assert not rewrite(function(body), options("abi=kernel tables=mcount")).changed
 
 
-def test_what_is_left_alone_has_its_entry(tmp_path: Path) -> None:
+@pytest.mark.parametrize("flags", ["skip-functions=f", "passes=relpoline"])
+def test_what_is_left_alone_has_its_entry(flags: str, tmp_path: Path) -> None:
     """Opting out keeps the passes away, not the kernel; the wrapper takes such a call where it is."""
     text = function("\t.p2align 6\n\t.skip 60, 0x90\n\tmovl\t%eax, %ebx\n\tcall\t__SCT__x\n\tret\n")
-    made = assemble(rewrite(text, options("abi=kernel skip-functions=f")).text, tmp_path / "x.o")
+    made = assemble(rewrite(text, options(f"abi=kernel {flags}")).text, tmp_path / "x.o")
     (verdict,) = check(str(made))
     assert verdict.unaligned and verdict.offset == 62
     (tmp_path / "x.s").write_text(text)
-    must([ASMREWRITE, "as", "-o", "y.o", "x.s"], tmp_path, env={"ASMREWRITE_FLAGS": "abi=kernel skip-functions=f"})
+    must([ASMREWRITE, "as", "-o", "y.o", "x.s"], tmp_path, env={"ASMREWRITE_FLAGS": f"abi=kernel {flags}"})
     assert (tmp_path / "y.o").read_bytes() == made.read_bytes()
 
 
@@ -323,18 +347,103 @@ def test_every_shape_is_proven(flags: str, tmp_path: Path) -> None:
 
 
 def test_a_chain_of_a_profile(tmp_path: Path) -> None:
-    """Immediate compares, most frequent first; local functions of other files and other modules are left out."""
+    """Immediate compares, most frequent first; a local function of another file by its alias; no other module's."""
     (tmp_path / "p").write_text(PROFILE)
     rewritten(tmp_path, f"profile={tmp_path / 'p'} tables=retpoline")
     listing = must(["objdump", "-dr", "-w", tmp_path / "x.o"]).text
     body = listing[listing.index("<calls.relpoline.0>:") :].split("int3")[0]
     words = [w for line in body.splitlines() for w in ("cmp", "je", "jmp", "R_X86_64_32S") if w in line]
-    assert words == ["cmp", "R_X86_64_32S", "je", "cmp", "R_X86_64_32S", "je", "jmp"]
-    assert body.count("elsewhere") == 2 and "hidden" not in body and "exported" not in body
+    assert words == ["cmp", "R_X86_64_32S", "je"] * 3 + ["jmp"]
+    assert body.count("elsewhere") == 2 and "exported" not in body
+    assert body.count("__relpoline_target_other_c__hidden") == 2
     (untrained,) = [v for v in check(str(tmp_path / "x.o")) if v.pass_ == "relpoline" and not v.chain]
     assert untrained.target.startswith("__x86_indirect_thunk_")
     # Each way to a thunk is the kernel's to patch: two jumps of stubs and a call.
     assert len(relocations(tmp_path / "x.o", ".retpoline_sites")) == 3
+
+
+OTHER = """\
+typedef long fn(long);
+static long hidden(long n) { return n * 3; }
+static long unwanted(long n) { return n * 5; }
+static long __attribute__((section(".init.text"))) early(long n) { return n * 7; }
+long exists(long n) { asm(".macro m\\n.endm\\nm\\n.purgem m"); return n; }
+fn *other_addresses[] = {hidden, unwanted, early};
+"""
+EARLY = "site x.c f 0\ntarget 90 - other.c early 0\ntarget 90 - third.c unwanted 0\nend\n"
+
+
+@pytest.mark.parametrize("tool", ["wrapper", "folder"])
+def test_a_local_function_of_another_file(tool: str, tmp_path: Path) -> None:
+    """The profile is read on both sides: the target's file, without a site and with macros, defines its alias."""
+    profile = tmp_path / "p"
+    profile.write_text(PROFILE.replace("end\n", EARLY))
+    rewritten(tmp_path, f"profile={profile} tables=retpoline")
+    (tmp_path / "other.c").write_text(OTHER)
+    (tmp_path / "more.c").write_text(OTHER)
+    place = must([ASMREWRITE, "--kernel-as-dir"]).text.strip()
+    compiler = [GCC] if tool == "wrapper" else ["gcc", f"-B{place}", "-dp"]
+    environment = {"ASMREWRITE_FLAGS": f"passes=relpoline,static-call profile={profile}"}
+    must([*compiler, *FLAGS.split(), "-c", "other.c"], tmp_path, env=environment)
+    table = must(["readelf", "-sW", "other.o"], tmp_path).text
+    (made,) = [line.split() for line in table.splitlines() if "__relpoline_target" in line]
+    (own,) = [line.split() for line in table.splitlines() if line.endswith(" hidden")]
+    # Value, size, type and section are those of the function; objtool and kallsyms know such aliases.
+    assert made[1:4] == own[1:4] and made[4:6] == ["GLOBAL", "HIDDEN"] and made[6] == own[6]
+    assert made[7] == "__relpoline_target_other_c__hidden"
+    must(["gcc", *FLAGS.split(), "-c", "-o", "other.plain.o", "other.c"], tmp_path)
+    assert validate(str(tmp_path / "other.plain.o"), str(tmp_path / "other.o")).verdict is Verdict.PASS
+    names = ["elsewhere", "__SCT__event", "__x86_return_thunk", *(f"__x86_indirect_thunk_{r}" for r in REGISTERS)]
+    assemble("".join(f"\t.globl\t{name}\n{name}:\tret\n" for name in names), tmp_path / "rest.o")
+    must(["ld", "-e", "calls", "-Ttext=0xffffffff81000000", "x.o", "other.o", "rest.o", "-o", "vmlinux"], tmp_path)
+    assert all(v.verdict is Verdict.PASS for v in check(str(tmp_path / "vmlinux")))
+    # Not for what no profile names, in no file of another name, and not for what is freed when the kernel runs.
+    environment = {"ASMREWRITE_FLAGS": f"passes=relpoline,static-call profile={profile}"}
+    must([*compiler, *FLAGS.split(), "-c", "more.c"], tmp_path, env=environment)
+    must([*compiler, *FLAGS.split(), "-DMODULE", "-c", "-o", "module.o", "other.c"], tmp_path, env=environment)
+    for name in ("more.o", "module.o"):
+        assert "__relpoline_target" not in must(["readelf", "-sW", name], tmp_path).text
+
+
+def test_another_file_of_the_same_name_misses_nothing(tmp_path: Path) -> None:
+    """gcc names no folder: what the profile says of fs/x.c is not gone when net/x.c lacks it."""
+    (tmp_path / "p").write_text(PROFILE.replace("end\n", "site x.c else 0\ntarget 90 - - elsewhere 0\nend\n"))
+    (tmp_path / "x.c").write_text(SOURCE)
+    must(["gcc", *FLAGS.split(), "-dp", "-S", "x.c"], tmp_path)
+    flags = options(f"abi=kernel passes=relpoline profile={tmp_path / 'p'}")
+    assert "sites gone" not in dict(rewrite((tmp_path / "x.s").read_text(), flags).notes)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (", hidden", ", unwanted"),
+        (", hidden", ", hidden+1"),
+        ("\t.hidden", "\t.protected"),
+        ("_c__hidden", "_d__hidden"),
+    ],
+)
+def test_a_wrong_alias_fails(old: str, new: str, tmp_path: Path) -> None:
+    (tmp_path / "p").write_text(PROFILE)
+    (tmp_path / "other.c").write_text(OTHER)
+    must(["gcc", *FLAGS.split(), "-S", "other.c"], tmp_path)
+    text = (tmp_path / "other.s").read_text()
+    made = rewrite(text, options(f"abi=kernel passes=relpoline profile={tmp_path / 'p'}")).text
+    plain = assemble(text, tmp_path / "plain.o")
+    assert validate(str(plain), str(assemble(made, tmp_path / "x.o"))).verdict is Verdict.PASS
+    changed = text + made[len(text) :].replace(old, new)
+    assert changed != made
+    assert validate(str(plain), str(assemble(changed, tmp_path / "bad.o"))).verdict is Verdict.FAIL
+
+
+def test_an_alias_is_made_once(tmp_path: Path) -> None:
+    (tmp_path / "p").write_text(PROFILE)
+    (tmp_path / "other.c").write_text(OTHER)
+    must(["gcc", *FLAGS.split(), "-dp", "-S", "other.c"], tmp_path)
+    flags = options(f"abi=kernel passes=relpoline,static-call profile={tmp_path / 'p'}")
+    once = rewrite((tmp_path / "other.s").read_text(), flags)
+    assert once.changed and dict(once.notes) == {"aliases made": 1}
+    assert not rewrite(once.text, flags).changed
 
 
 def test_a_wrong_stub_fails(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from asmrewrite import Options, Verdict, check, rewrite
+from asmrewrite.verify.translation import validate_bytes
 from conformance import keys
 from conformance.command import CommandError
 from tests.building import ASMREWRITE, IDENT, assemble, needs_clang
@@ -140,6 +141,29 @@ def test_intel_syntax(tmp_path: Path) -> None:
         text, left = rewritten(code, intel=True)
         assert left == [], code
         assert {v.verdict for v in check(str(assemble(text, tmp_path / "x.o")))} == {Verdict.PASS}
+
+
+@pytest.mark.parametrize("padding", range(5))
+def test_padding_is_prefixes_that_say_nothing(padding: int, tmp_path: Path) -> None:
+    """One instruction with the jump; any other byte there would be another."""
+    code = "nop; " * ((8 - padding) % 8) + f"cmpb $0, {K}(%rip); jne .L2; nop; .L2:; ret"
+    head = "\t.text\n\t.p2align 3\n\t.globl\tf\n\t.type\tf, @function\nf:\n\t"
+    text = head + code.replace("; ", "\n\t") + "\n\t.size\tf, .-f\n" + IDENT
+    original = assemble(text, tmp_path / "o.o").read_bytes()
+    new = assemble(rewrite(text, Options(passes=("marker",))).text, tmp_path / "n.o").read_bytes()
+    assert objections(original, new) == []
+    site = new.index(b"\x2e" * padding + b"\xe9")
+    assert new[site - 1] != 0x2E
+    for place in range(site, site + padding):
+        for byte in (0x26, 0x48, 0x66, 0xE9, 0xF2):
+            assert objections(original, new[:place] + bytes([byte]) + new[place + 1 :]), (place, byte)
+
+
+def objections(original: bytes, new: bytes) -> list[str]:
+    """What the full check says but PASS."""
+    found = validate_bytes(original, new, "n.o")
+    sites = [str(v) for v in found.sites if v.verdict is not Verdict.PASS]
+    return sites + [str(v) for v in found.sections if v.verdict is not Verdict.PASS]
 
 
 @pytest.fixture(scope="module")

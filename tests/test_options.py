@@ -70,8 +70,8 @@ def test_an_unlike_key_gets_the_list() -> None:
 
 def test_defaults_by_abi() -> None:
     assert (Options().chosen, Options().block) == (("relpoline", "static-call", "marker"), 3)
-    assert (Options(abi="kernel").chosen, Options(abi="kernel").block) == (("static-call",), 6)
-    assert Options(abi="kernel", bundle=4).block == 4
+    assert (Options(abi="kernel").chosen, Options(abi="kernel").block) == (("static-call",), 4)
+    assert Options(abi="kernel", bundle=6).block == 6
     assert Options(abi="kernel", passes=("x",)).chosen == ("x",)
 
 

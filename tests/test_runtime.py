@@ -210,6 +210,31 @@ def test_gdb_unwinds_from_inside_a_stub(tmp_path: Path) -> None:
     assert re.search(r"FRAMES \[.*'call', 'main'", out), out
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        "-O0", "-O2", "-O2 -static", "-O2 -fno-omit-frame-pointer", f"-O2 {OURS}runtime=off", f"-O2 {OURS}slow=plain",
+        f"-O2 -fcf-protection=full {OURS}slow=lfence", "-O2 -fno-pie -no-pie -mindirect-branch=thunk",
+    ],
+)  # fmt: skip
+def test_a_profiler_unwinds_from_each_instruction(flags: str, tmp_path: Path) -> None:
+    program = built("stepped.c", tmp_path, flags)
+    assert must([program]).text == "sum 27031160, many stops, 0 lost\n"
+
+
+@pytest.mark.skipif(shutil.which("perf") is None, reason="perf is not installed: apt-get install linux-perf")
+def test_perf_names_the_callers_of_stubs(tmp_path: Path) -> None:
+    program, data = built("sampled.c", tmp_path, "-O2"), tmp_path / "data"
+    if run(
+        ["perf", "record", "-e", "cpu-clock", "-F", "499", "--call-graph", "dwarf,1024", "-o", data, program]
+    ).status:
+        pytest.skip("perf may not record here: sysctl kernel.perf_event_paranoid=2")
+    stacks = must(["perf", "script", "-i", data]).text.split("\n\n")
+    stubs = [stack for stack in stacks if "(//anon)" in stack or "asmrewrite_arena" in stack]
+    assert len(stubs) > 20
+    assert sum("outer" in stack and "main" in stack for stack in stubs) >= len(stubs) - 2
+
+
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed: apt-get install valgrind")
 def test_valgrind(tmp_path: Path) -> None:
     program = built("learn.c", tmp_path)

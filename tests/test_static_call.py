@@ -99,7 +99,7 @@ def test_kernel_entries(tmp_path: Path) -> None:
 
 def test_kernel_without_its_table() -> None:
     text = rewritten("\tcall\t__SCT__a\n", "abi=kernel tables=")
-    assert ".bundle_align_mode 6" in text and ".static_call_sites" not in text
+    assert ".bundle_align_mode 4" in text and ".static_call_sites" not in text
 
 
 def test_intel_syntax(tmp_path: Path) -> None:

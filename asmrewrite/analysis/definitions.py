@@ -22,7 +22,7 @@ class Definition(NamedTuple):
 
 _FILE = re.compile(r'^[ \t]*\.file[ \t]+"((?:[^"\\]|\\.)*)"', re.MULTILINE)
 _BINDING = re.compile(r"^[ \t]*\.(globl|global|weak|hidden|internal)[ \t]+([^#;\n]+)", re.MULTILINE)
-_ALIAS = re.compile(r"^[ \t]*\.set[ \t]+([\w.$]+)[ \t]*,[ \t]*([\w.$]+)[ \t]*$", re.MULTILINE)
+ALIAS = re.compile(r"^[ \t]*\.set[ \t]+([\w.$]+)[ \t]*,[ \t]*([\w.$]+)[ \t]*$", re.MULTILINE)
 _RESOLVER = re.compile(r"^[ \t]*\.type[ \t]+([\w.$]+)[ \t]*,[ \t]*[@%#]?gnu_indirect_function", re.MULTILINE)
 _PLAIN = re.compile(r"[A-Za-z_.$][\w.$]*\Z", re.ASCII)
 
@@ -49,7 +49,7 @@ class Definitions:
             inside = function.section is not None and function.section.name.strip('"').startswith(".text")
             if function.section and inside and _PLAIN.match(function.name) and function.name not in unsafe:
                 self._add(function.name, function.name, function.section, bound)
-        for alias, label in _ALIAS.findall(text):
+        for alias, label in ALIAS.findall(text):
             if label in self.functions and alias not in unsafe and not alias.startswith(".L"):
                 self._add(alias, label, self.functions[label].section, bound)
 

@@ -2,7 +2,8 @@
 
 A key's first byte is 0 when it is off and 1 when it is on. What is looked for begins at a conditional jump: the flags
 that it reads are followed back, through comparisons, copies and `set`, to a load of that byte. All that is in one
-straight piece of code; only the key's address may come from elsewhere in the function, in a register (`_addresses`).
+straight piece of code; only the key's address may come from elsewhere in the function, in a register
+(analysis/key_addresses.py).
 """
 
 from __future__ import annotations
@@ -11,17 +12,15 @@ import re
 from typing import NamedTuple
 
 from asmrewrite.analysis.effects import UNKNOWN, mentioned, parts_of
+from asmrewrite.analysis.key_addresses import address_of, addresses, ordered, symbol_of
 from asmrewrite.analysis.liveness import is_dead
-from asmrewrite.analysis.registers import ARGUMENTS, FLAGS, NAMES, WHOLE
+from asmrewrite.analysis.registers import FLAGS, NAMES, WHOLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from asmrewrite.analysis.body import Body, Instruction
-
-    #: Whole register -> the symbol that it holds the address of.
-    State = dict[str, str]
 
 #: How far before its branch a test may begin, in instructions.
 _REACH = 24
@@ -54,11 +53,6 @@ class Untouchable(NamedTuple):
 
 _ZERO = re.compile(r"\$?0(?:x0)?\Z")
 _ONE = re.compile(r"\$?1\Z")
-_ATT_SYMBOL = re.compile(r'("?[A-Za-z_.$][\w.$]*"?)(@GOTPCREL)?\(%rip\)\Z', re.IGNORECASE)
-_INTEL_SYMBOL = re.compile(
-    r"(?:([bq])\w* ptr )?(?:\[rip\s*\+\s*([A-Za-z_.$][\w.$]*)(@GOTPCREL)?\]|([A-Za-z_.$][\w.$]*)(@GOTPCREL)?\[rip\])\Z",
-    re.IGNORECASE,
-)
 _ATT_BASE = re.compile(r"0?\((%\w+)\)\Z")
 _INTEL_BASE = re.compile(r"(?:byte ptr )?0?\[(\w+)(?:\s*\+\s*0)?\]\Z", re.IGNORECASE)
 _COMPARE = re.compile(r"cmp[blwq]?\Z")
@@ -71,9 +65,6 @@ _JUMP = {"jne": True, "jnz": True, "je": False, "jz": False}
 _STORES = re.compile(r"(?:movs|stos|scas|cmps|lods)[bwlq]\Z|xchg")
 _AND = re.compile(r"and[bl]?\Z")
 _XOR = re.compile(r"xor[bl]?\Z")
-_ATT_ADDRESS = re.compile(r'\$("?[A-Za-z_.$][\w.$]*"?)\Z')
-_INTEL_ADDRESS = re.compile(r"offset\s+(?:flat:)?([A-Za-z_.$][\w.$]*)\Z", re.IGNORECASE)
-_ADDRESS = {"leaq": "", "lea": "", "movq": "@gotpcrel", "mov": "@gotpcrel"}
 
 
 class _Truth(NamedTuple):
@@ -111,7 +102,7 @@ class _Finder:
     def __init__(self, body: Body, prefixes: tuple[str, ...]) -> None:
         self.body = body
         self.prefixes = prefixes
-        self.states = _addresses(body, prefixes)
+        self.states = addresses(body, prefixes)
 
     def loads(self) -> Iterator[int]:
         """Instructions that read a key's first byte."""
@@ -122,7 +113,7 @@ class _Finder:
         instruction = self.body.instructions[index]
         if instruction.kind != "plain" or instruction.asm or not instruction.operands:
             return ""
-        operands = _ordered(instruction)
+        operands = ordered(instruction)
         if _COMPARE.match(instruction.head) and len(operands) == 2 and _is_byte(instruction):
             return self._key(index, operands[1])
         if _LOAD.match(instruction.head) and len(operands) == 2 and _is_byte(instruction):
@@ -182,7 +173,7 @@ class _Finder:
         if not branch or branch in self.body.labelled:
             return None
         before = self.body.instructions[branch - 1]
-        operands = _ordered(before)
+        operands = ordered(before)
         if before.kind != "plain" or not before.asm or not _COMPARE.match(before.head) or len(operands) != 2:
             return None
         if not _is_byte(before) or not _ZERO.match(operands[0]):
@@ -260,14 +251,14 @@ class _Finder:
 
     def _stores(self, instruction: Instruction) -> bool:
         """Whether it may write to a key: through a pointer, that is, and not to the stack or another variable."""
-        operands = _ordered(instruction)
+        operands = ordered(instruction)
         if _STORES.match(instruction.head):
             return True
         if not operands or not re.search(r"[(\[]", operands[-1]) or _is_stack(operands[-1]):
             return False
         if _COMPARE.match(instruction.head) or _TEST.match(instruction.head):
             return False
-        other = _symbol(operands[-1], instruction.intel)
+        other = symbol_of(operands[-1], instruction.intel)
         return not other or other[0].startswith(self.prefixes)
 
     def _flags(self, index: int) -> _Truth | None:
@@ -282,7 +273,7 @@ class _Finder:
         return None
 
     def _compared(self, index: int, instruction: Instruction) -> _Truth | None:
-        operands = _ordered(instruction)
+        operands = ordered(instruction)
         if len(operands) != 2:
             return None
         source, other = operands
@@ -309,7 +300,7 @@ class _Finder:
         for before in self._back(index):
             instruction = self.body.instructions[before]
             if instruction.effect.writes & parts:
-                operands = _ordered(instruction)
+                operands = ordered(instruction)
                 if instruction.asm or not operands or not parts <= parts_of(operands[-1]):
                     return None
                 return self._held(before, instruction, operands)
@@ -354,7 +345,7 @@ class _Finder:
     def _key(self, index: int, operand: str) -> str:
         """The key whose first byte is the memory operand `operand` of instruction `index`."""
         instruction = self.body.instructions[index]
-        found = _symbol(operand, instruction.intel)
+        found = symbol_of(operand, instruction.intel)
         if found and not found[1] and found[0].startswith(self.prefixes):
             return found[0]
         base = (_INTEL_BASE if instruction.intel else _ATT_BASE).match(operand)
@@ -363,93 +354,7 @@ class _Finder:
         return self.states[index].get(base.group(1).lstrip("%").lower(), "")
 
     def _addressed(self, instruction: Instruction) -> str:
-        return _address_of(instruction, self.prefixes)
-
-
-def _addresses(body: Body, prefixes: tuple[str, ...]) -> list[State]:
-    """Before each instruction, which registers hold the address of which key, whatever way control came."""
-    count = len(body.instructions)
-    if not any(_address_of(instruction, prefixes) for instruction in body.instructions):
-        return [{}] * count
-    states: list[State | None] = [None] * count
-    waiting = [0]
-    for index in {0, *(entry for entry in body.entries if entry < count)}:
-        states[index] = {}
-        waiting.append(index)
-    while True:
-        while waiting:
-            index = waiting.pop()
-            after = _transfer(body.instructions[index], states[index] or {}, prefixes)
-            for there in body.following(index) or ():
-                known = states[there]
-                met = after if known is None else {r: key for r, key in known.items() if after.get(r) == key}
-                if met != known:
-                    states[there] = met
-                    waiting.append(there)
-        # What nothing known leads to may be led to from anywhere.
-        missing = next((index for index in range(count) if states[index] is None), None)
-        if missing is None:
-            return [state or {} for state in states]
-        states[missing] = {}
-        waiting.append(missing)
-
-
-def _transfer(instruction: Instruction, state: State, prefixes: tuple[str, ...]) -> State:
-    if instruction.kind != "plain":
-        lost = frozenset().union(*WHOLE.values()) if instruction.kind == "unknown" else ARGUMENTS | WHOLE["r11"]
-        return {r: key for r, key in state.items() if instruction.kind in ("branch", "jump") or not WHOLE[r] & lost}
-    after = {r: key for r, key in state.items() if not WHOLE[r] & instruction.effect.writes}
-    symbol = _address_of(instruction, prefixes)
-    operands = _ordered(instruction)
-    if symbol:
-        after[_whole(operands[-1])] = symbol
-    elif instruction.head in ("movq", "mov") and len(operands) == 2:
-        source, destination = (operand.lstrip("%").lower() for operand in operands)
-        if source in state and destination in WHOLE:
-            after[destination] = state[source]
-    return after
-
-
-def _address_of(instruction: Instruction, prefixes: tuple[str, ...]) -> str:
-    """The key whose address the instruction brings to a register.
-
-    `leaq key(%rip), R`, `movq key@GOTPCREL(%rip), R`, and where addresses are known to the linker `movl $key, R`.
-    """
-    operands = _ordered(instruction)
-    if len(operands) != 2 or instruction.kind != "plain" or not _whole(operands[1]):
-        return ""
-    if instruction.head in ("movl", "movq", "movabsq", "mov", "movabs"):
-        named = (_INTEL_ADDRESS if instruction.intel else _ATT_ADDRESS).match(operands[0])
-        if named and named.group(1).strip('"').startswith(prefixes):
-            return named.group(1).strip('"')
-    if instruction.head not in _ADDRESS or operands[1].lstrip("%").lower() not in WHOLE:
-        return ""
-    found = _symbol(operands[0], instruction.intel)
-    if not found or not found[0].startswith(prefixes):
-        return ""
-    return found[0] if found[1] == _ADDRESS[instruction.head] else ""
-
-
-def _whole(operand: str) -> str:
-    """The 64-bit register that is written by writing `operand`; "" when it is none or only in part."""
-    name, parts = NAMES.get(operand.lstrip("%").lower(), ("", frozenset()))
-    return name if parts and parts == WHOLE.get(name) else ""
-
-
-def _symbol(operand: str, intel: bool) -> tuple[str, str] | None:
-    """The symbol and modifier of a memory operand that is one symbol and the instruction pointer."""
-    found = (_INTEL_SYMBOL if intel else _ATT_SYMBOL).match(operand)
-    if found is None:
-        return None
-    if not intel:
-        return found.group(1).strip('"'), (found.group(2) or "").lower()
-    return found.group(2) or found.group(4), (found.group(3) or found.group(5) or "").lower()
-
-
-def _ordered(instruction: Instruction) -> tuple[str, ...]:
-    """The operands as AT&T has them: the destination last."""
-    operands = tuple(" ".join(operand.split()) for operand in instruction.operands)
-    return operands[::-1] if instruction.intel else operands
+        return address_of(instruction, self.prefixes)
 
 
 def _is_byte(instruction: Instruction) -> bool:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from asmrewrite.analysis.reasons import SkipReason
 from asmrewrite.analysis.sections import Section, SectionTracker
-from asmrewrite.syntax.listing import parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -433,7 +432,7 @@ class _Walk:
         start = self.listing.tokens[-1][1]
         tail = ("\n" if self.text[start - 1 : start] in ("", "\n") else " ") + self.text[start:]
         tail += "" if tail.endswith("\n") else "\n"
-        return all(first != len(tail) for _, first, _ in parse(f"{tail}\t.text\n").tokens)
+        return all(first != len(tail) for _, first, _ in self.listing.tokens_of(f"{tail}\t.text\n"))
 
     def _abandon(self, trouble: SkipReason) -> None:
         """Nothing in this listing may change, before this place or behind it."""

@@ -106,7 +106,8 @@ _KERNEL_SIGNS = {
 
 def _has_nothing(source: bytes) -> bool:
     """Whether `source` can be passed through at once: most files of most programs, so it must cost next to nothing."""
-    from asmrewrite.options import ENVIRONMENT, KERNEL, find_file
+    from asmrewrite.options import ENVIRONMENT, find_file
+    from asmrewrite.toolchain.kernel import KERNEL
 
     said = dict(word.partition("=")[::2] for word in os.environ.get(ENVIRONMENT, "").split())
     if said.get("abi", "kernel" if KERNEL in os.environ else "user") == "kernel":
@@ -114,11 +115,25 @@ def _has_nothing(source: bytes) -> bool:
         if not {*words} <= {"", *_KERNEL_SIGNS} or not said.keys() <= _MODEST | {"passes"}:
             return False
         signs = [sign for word in words if word for sign in _KERNEL_SIGNS[word]]
+        if "relpoline" in words and "profile" in said and _may_be_target(source, said["profile"]):
+            return False
     elif said.keys() <= _MODEST:
         signs = list(_SIGNS)
     else:
         return False
     return not any(sign in source for sign in signs) and not find_file(".")
+
+
+def _may_be_target(source: bytes, profile: str) -> bool:
+    """Whether `profile` may name a local function of `source`, which then gets an alias for other files."""
+    found = re.search(rb'^\t\.file\t"([^"\\\s]+)"$', source, re.MULTILINE)
+    if not found:
+        return True
+    try:
+        with open(profile, "rb") as file:
+            return b" %s " % found.group(1) in file.read()
+    except OSError:
+        return True  # whoever reads it as a profile says what is wrong
 
 
 def _read(inputs: tuple[str, ...]) -> bytes:

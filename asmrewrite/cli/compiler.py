@@ -31,8 +31,7 @@ def _become(command: list[str]) -> NoReturn:
     environment = dict(os.environ)
     compiles_kernel = "-D__KERNEL__" in arguments
     if compiles_kernel:
-        from asmrewrite.options import KERNEL
-        from asmrewrite.toolchain.kernel import inside
+        from asmrewrite.toolchain.kernel import KERNEL, inside
 
         if not inside(arguments):
             _run(arguments, environment)
@@ -82,7 +81,30 @@ def _quoted(word: str) -> str:
 
 def _wrapper(compiler: str) -> int:
     like_any_program()
+    if "-D__KERNEL__" in sys.argv and compiler == "gcc":
+        _become_for_kernel([compiler, *sys.argv[1:]])
     return run([compiler, *sys.argv[1:]])
+
+
+def _become_for_kernel(command: list[str]) -> None:
+    """What `run` does for the call that kbuild makes for every object, without what only other calls need.
+
+    A kernel has thousands of objects, and to start Python and import all that takes as long as to compile some of them.
+    Comes back when the call is another one, or cannot be made.
+    """
+    from asmrewrite.toolchain.kernel import KERNEL, inside, is_plain
+
+    if not is_plain(command):
+        return
+    try:
+        if inside(command):
+            from asmrewrite.toolchain.asdir import kernel_as_dir
+
+            os.environ[KERNEL] = "module" if "-DMODULE" in command else "kernel"
+            command[1:1] = [f"-B{kernel_as_dir()}", "-dp"]
+        os.execvp(command[0], command)
+    except Exception:
+        return  # `run` says why
 
 
 def gcc() -> int:

@@ -1,10 +1,10 @@
 """relpoline with abi=kernel: calls and tail calls through `__x86_indirect_thunk_REG`.
 
-With a profile that names targets, before and after, with bytes (bundle 6)::
+With a profile that names targets, before and after, with bytes (bundle 4)::
 
     e8 rel32               call __x86_indirect_thunk_rax
 
-    e8 rel32               call f.relpoline.0        # inside one aligned 64-byte block
+    e8 rel32               call f.relpoline.0        # inside one aligned 16-byte block
 
     f.relpoline.0:                                   # in subsection SUBSECTION of the same section
     48 3d imm32            cmpq $target, %rax
@@ -130,6 +130,8 @@ class Writer:
         ]
         if self.records:
             pieces.append(kernel.section(kernel.RELPOLINE, self.records))
+        if self.training:
+            pieces.append(self.training.aliases_of(self.unit.profile))
         notes = self.training.finish() if self.training else ()
         return Outcome(
             tuple(self.edits), "".join(pieces), tuple(self.sites), tuple(skips), notes, tuple(self.moved)

@@ -161,8 +161,8 @@ class _Writer:
         for index in test.chain:
             moved = body.instructions[index]
             self.edits.append(Edit(moved.start, moved.end, "\n" * self.text.count("\n", moved.start, moved.end)))
-        # Bundles are padded by nops of one byte, which are executed; .p2align's are one nop.
-        jump = f".p2align {self.unit.options.block},,4; {{disp32}} jmp\t{name}; {end_label}:"
+        # Padding is executed; prefixes that say nothing are one instruction with the jump, and with the later nop.
+        jump = f".p2align {self.unit.options.block}, {abi.PADDING_PREFIX:#x}, 4; {{disp32}} jmp\t{name}; {end_label}:"
         # A comment of several lines behind it is a part of it.
         lost_lines = "\n" * self.text.count("\n", branch.start, branch.end)
         self.edits.append(Edit(branch.start, branch.end, lost_lines + sets + jump))

@@ -3,7 +3,9 @@
 #include "code.h"
 
 #include <elf.h>
+#include <fcntl.h>
 #include <linux/membarrier.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -17,6 +19,7 @@ static uintptr_t text;			/* the pages that moved, as they run */
 static size_t text_size;
 static unsigned char *alias;		/* the same, then the arena, as they are written */
 static size_t spent = TRAMPOLINES_SIZE;	/* bytes of the arena */
+static bool program;			/* this is the program, and no shared library */
 static bool barrier;			/* membarrier knows this process */
 
 /* The kernel clears this page in a child (MADV_WIPEONFORK): the lock is free there, and the copy not its own. */
@@ -87,6 +90,22 @@ static bool map_code(int file, void *at, size_t size, off_t offset)
 	return false;
 }
 
+/*
+ * Profilers know memory by the file that was mapped there, and a memory file tells them nothing. For a moment the
+ * program's own file lies where the stubs will be: so they find its frame information, which covers the arena. The
+ * file of a shared library has no name that is known here.
+ */
+static void tell_profilers(void)
+{
+	long file = program ? sys(SYS_open, "/proc/self/exe", O_RDONLY | O_CLOEXEC) : -1;
+
+	if (failed(file))
+		return;
+	sys(SYS_mmap, asmrewrite_arena, ARENA_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, file,
+	    (uintptr_t)asmrewrite_arena - (uintptr_t)&__ehdr_start);
+	sys(SYS_close, file);
+}
+
 /* Put what runs at present into a new memory file and run that. */
 static bool move(void)
 {
@@ -106,6 +125,8 @@ static bool move(void)
 	if (!failed(made)) {
 		alias = (unsigned char *)made;
 		asmrewrite_restore_sites();
+		if (!old)
+			tell_profilers();
 		whole = map_code(file, asmrewrite_arena, ARENA_SIZE, text_size) &&
 			map_code(file, (void *)text, text_size, 0);
 		if (!whole) {
@@ -156,6 +177,7 @@ enum code_refusal asmrewrite_code_open(uintptr_t low, uintptr_t high)
 	if (failed(sys(SYS_madvise, &guard, PAGE, MADV_WIPEONFORK)))
 		return CODE_NO_MEMORY_FILE;
 	asmrewrite_code_prepare();
+	program = getauxval(AT_PHDR) == (uintptr_t)&__ehdr_start + __ehdr_start.e_phoff;
 	/* Another thread may know this module already, by its note. */
 	take(true);
 	guard.own = move();

@@ -38,7 +38,9 @@
 
 /* Call \function(number, target) with every register as it was afterwards; the stack as at our entry. */
 	.macro	enter_c function
-	.irp	register, rbp, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11
+	save	rbp
+	.cfi_rel_offset rbp, 0			/* the one of them that callers keep something in */
+	.irp	register, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11
 	save	\register
 	.endr
 	movq	80(%rsp), %rax			/* return address: in the stub */
@@ -53,6 +55,7 @@
 	.irp	register, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax, rbp
 	restore	\register
 	.endr
+	.cfi_restore rbp
 	.endm
 
 /* A learning stub calls this: count the target in %r11 for the site whose number is behind the call. */

@@ -47,6 +47,9 @@ NO_REGISTER = 255
 #: bit 4: a marker's branch is taken when its key is off, and not when it is on.
 FLAG_SLOW_MASK, FLAG_NOTRACK, FLAG_KEY_IS_TRAMPOLINE, FLAG_JUMPS_OFF = 3, 4, 8, 16
 
+#: Up to four of these keep a marker's site in its block: `cs` says nothing to a jump or nop (AMD APM 3, 1.2.4).
+PADDING_PREFIX = 0x2E
+
 #: A slot is an address. Before training it is the slot's own: data, which nothing calls, and not 0, so that a null
 #: call still faults; and in a movable program a relocation with an addend that can be changed later.
 SLOT_SIZE = 8

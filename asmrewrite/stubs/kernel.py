@@ -24,6 +24,7 @@ entry of its own, so that spectre_v2= decides what becomes of it as of every oth
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import NamedTuple
 
@@ -53,6 +54,10 @@ THUNK_PREFIX = "__x86_indirect_thunk_"
 HOOK = "__fentry__"
 #: Symbol prefixes of the sites of each table; those of static calls are an option.
 SYMBOLS = {"retpoline": (THUNK_PREFIX,), "return": (RETURN_THUNK,), "mcount": (HOOK,)}
+
+#: Of the symbols for local functions; without a dot, since objtool takes `.cold` in a name for a cold part.
+ALIAS_PREFIX = "__relpoline_target_"
+_SIGN = re.compile(r"\W", re.ASCII)
 
 RECORD = struct.Struct("<iiBBBB")
 RECORD_VERSION = 1
@@ -89,6 +94,14 @@ def stub(name: str, register: str, targets: tuple[str, ...], slow: str, slow_lab
         f"\t.p2align 4, 0xcc\n\t.type\t{name}, @function\n{name}:\n{entries}"
         f"{slow_label}:\t{prefix}{{disp32}} jmp\t{slow}\n\tint3\n\t.size\t{name}, .-{name}\n"
     )
+
+
+def alias(file: str, function: str) -> str:
+    """The hidden symbol that stands for the local `function` of the source `file` in other objects of the kernel.
+
+    Two files whose names differ in nothing but signs have equal ones; both in one kernel, the linker says so.
+    """
+    return f"{ALIAS_PREFIX}{_SIGN.sub('_', file)}__{function}"
 
 
 #: Registers whose indirect branch takes six bytes, so that the branch to their thunk has a `cs` before it.

@@ -52,6 +52,10 @@ class Listing:
         self._last = (position, line)
         return line, position - self.text.rfind("\n", 0, position)
 
+    def tokens_of(self, text: str) -> list[tuple[str, int, int]]:
+        """The tokens of another `text`, cut as this listing's are: no scanner is made for it, which takes 4 ms."""
+        return _tokens(text, tuple(symbol for symbol in self.symbols if symbol in self.text))
+
     def statements(self, start: int = 0, end: int | None = None) -> Iterator[Statement]:
         """Every statement in [start, end) in full, QUIET runs included; see `Statement`."""
         from asmrewrite.syntax.statement import statements
@@ -67,7 +71,12 @@ def parse(text: str | bytes, *, file: str = "<text>", symbols: tuple[str, ...] =
     """
     if isinstance(text, bytes):
         text = text.decode("latin-1")
-    match = _scanner(tuple(symbol for symbol in symbols if symbol in text))
+    there = tuple(symbol for symbol in symbols if symbol in text)
+    return Listing(text, _tokens(text, there), file, symbols)
+
+
+def _tokens(text: str, symbols: tuple[str, ...]) -> list[tuple[str, int, int]]:
+    match = _scanner(symbols)
     tokens: list[tuple[str, int, int]] = []
     append = tokens.append
     position, length = 0, len(text)
@@ -76,7 +85,7 @@ def parse(text: str | bytes, *, file: str = "<text>", symbols: tuple[str, ...] =
         end = found.end()  # STATEMENT matches whatever nothing else does
         append((found.lastgroup, position, end))
         position = end
-    return Listing(text, tokens, file, symbols)
+    return tokens
 
 
 #: Before, `re` matches possessive groups wrongly now and then (seen in 3.11.2).

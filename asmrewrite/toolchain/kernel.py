@@ -8,12 +8,27 @@ another mode, and run where nothing patches them. Hand-written files have no cod
 
 from __future__ import annotations
 
+#: Set by the compiler wrapper where it compiles the kernel: "kernel" or "module".
+KERNEL = "ASMREWRITE_KERNEL"
 _KERNEL = "-D__KERNEL__"
 #: Words of what is built beside the kernel.
 _BESIDE = frozenset({
     "-m16", "-m32", "-mx32", "-D_SETUP", "-DBUILD_VDSO", "-D__DISABLE_EXPORTS", "-D_WAKEUP", "-fPIE", "-fpie", "-fPIC",
     "-fpic",
 })  # fmt: skip
+
+
+#: Words, by their beginnings, of calls that need a closer look: our options, responses, and what makes no object.
+_SPECIAL = (
+    "-fplugin-arg-asmrewrite-", "@", "-E", "-S", "-M", "-d", "-x", "-###", "-print-", "--", "-fsyntax-only", "-flto",
+)  # fmt: skip
+
+
+def is_plain(command: list[str]) -> bool:
+    """Whether a command of gcc makes an object with nothing special about it, as nearly all of a kernel build do."""
+    return "-c" in command and not any(
+        word.startswith(_SPECIAL) and not word.startswith("--param=") for word in command
+    )
 
 
 def inside(arguments: list[str]) -> bool:

@@ -129,10 +129,10 @@ def _entry(image: Image, names: _Names, word: str, table: Section, offset: int) 
 
 def _static_call(image: Image, names: _Names, table: Section, offset: int, entry: Found, branch: Branch) -> str:
     """What is wrong with the entry of a static call: its block, its flags, its key."""
-    from asmrewrite.verify.sites import is_key, straddle
+    from asmrewrite.verify.sites import is_key
 
     section = image.sections[entry.site.section]
-    if problem := straddle(image, section, entry.site.offset, branch.size, 6):
+    if problem := _in_two_lines(image, section, entry.site.offset, branch.size):
         return problem
     key = image.follow(table, offset + 4)
     if key is None:
@@ -144,6 +144,20 @@ def _static_call(image: Image, names: _Names, table: Section, offset: int, entry
     if image.relocatable and not any(k == entry.target or is_key(k, entry.target) for k in keys):
         return f"the key {next(iter(keys), '?')} is not that of {entry.target}"
     return ""
+
+
+def _in_two_lines(image: Image, section: Section, offset: int, size: int) -> str:
+    """Whether [offset, offset + size) may lie in two cache lines, in words; "" when it does not.
+
+    A section of an object may be put wherever its alignment allows: what is to stay inside a line is inside of a block
+    of that size then.
+    """
+    from asmrewrite.verify.sites import straddle
+
+    block = 6
+    while image.relocatable and block > 3 and section.alignment < 1 << block:
+        block -= 1
+    return straddle(image, section, offset, size, block)
 
 
 def _missing(image: Image, word: str, listed: set[tuple[int, int]]) -> Iterator[Found]:
@@ -188,8 +202,6 @@ def _register(thunk: str) -> int:
 
 def _relpoline(image: Image, names: _Names, table: Section, offset: int) -> Found:
     """A record of ``.relpoline_sites``."""
-    from asmrewrite.verify.sites import straddle
-
     _, stub, register, form, chain, version = kernel.RECORD.unpack_from(table.data, offset)
     site = image.follow(table, offset)
     if site is None or not site.section:
@@ -202,7 +214,7 @@ def _relpoline(image: Image, names: _Names, table: Section, offset: int) -> Foun
         return found._replace(problem=f"the entry makes no sense: version {version}, register {register}")
     if branch is None or branch.form != found.form:
         return found._replace(problem=f"there is no {found.form} with 32-bit displacement")
-    problem = straddle(image, section, site.offset, branch.size, 6)
+    problem = _in_two_lines(image, section, site.offset, branch.size)
     target = image.follow(section, branch.field, 4)
     thunk = f"{kernel.THUNK_PREFIX}{abi_register(register)[1:]}"
     if not has_stub:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from iced_x86 import Code, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register
 from iced_x86 import RegisterExt as Registers
 
-from asmrewrite.verify.streams import is_nop
+from asmrewrite.verify.instructions import is_nop
 from asmrewrite.verify.sweep import decoder
 
 TYPE_CHECKING = False

@@ -7,89 +7,32 @@ site of the tables: the original branch on one side, what the pass put in its pl
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from iced_x86 import Code, Decoder, FlowControl, Formatter, FormatterSyntax, Instruction, OpKind
 
-from iced_x86 import Code, Decoder, FlowControl, Formatter, FormatterSyntax, Instruction, Mnemonic, OpKind, Register
-
+from asmrewrite.stubs.abi import PADDING_PREFIX
+from asmrewrite.verify.instructions import (
+    LEGACY,
+    PREFIXES,
+    REGISTERS,
+    REX_W,
+    aligned,
+    is_direct,
+    is_load_of,
+    is_nop,
+    segment,
+)
 from asmrewrite.verify.keytests import KeyStub, is_set
 from asmrewrite.verify.offsets import OffsetMap
 from asmrewrite.verify.shapes import ENDBR, ENTRY_PADDING
+from asmrewrite.verify.walked import Difference, Replaced, Site, Walked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asmrewrite.verify.image import Relocation, Section
 
-#: The decoder's names of the registers, by hardware number.
-REGISTERS = (
-    Register.RAX, Register.RCX, Register.RDX, Register.RBX, Register.RSP, Register.RBP, Register.RSI, Register.RDI,
-    Register.R8, Register.R9, Register.R10, Register.R11, Register.R12, Register.R13, Register.R14, Register.R15,
-)  # fmt: skip
-#: The bytes of an instruction that gas may put as padding (single-byte, long, and what older gas used).
-_NOPS = frozenset({Mnemonic.NOP, Mnemonic.FNOP})
 _RUNS_ON = frozenset({FlowControl.NEXT, FlowControl.CONDITIONAL_BRANCH})
-#: Prefixes and REX.
-_LEGACY = frozenset({0x26, 0x2E, 0x36, 0x3E, 0x64, 0x65, 0x66, 0x67, 0xF0, 0xF2, 0xF3})
-_REX_W = range(0x48, 0x50)
-_PREFIXES = frozenset({*_LEGACY, *range(0x40, 0x50)})
-
-
 #: How long a test of a key may be, other instructions between its own included (bytes).
 _TEST_REACH = 400
-
-
-class Site(NamedTuple):
-    """A site of the new section: the offset of its instruction, its size, and what the tables say of it."""
-
-    offset: int
-    size: int
-    pass_: str
-    form: str
-    register: int
-    #: Of a function's entry: where the function begins in the new section and in the original, and the bytes of data
-    #: before it.
-    entry: tuple[int, int] = (-1, -1)
-    literal: int = 0
-
-
-class Replaced(NamedTuple):
-    """A branch of the original and the site it became: both ranges of bytes, [start, end)."""
-
-    site: Site
-    original: tuple[int, int]
-    new: tuple[int, int]
-    #: The instruction that loads the target of a memory operand to %r11, its range; (0, 0) when there is none.
-    load: tuple[int, int]
-    #: Whether the original was a direct branch, and whether it had the prefix `notrack`.
-    direct: bool
-    notrack: bool
-    #: Of a marker: the instructions that went to its stub, offsets in both and length, the branch the last of them;
-    #: and the registers and values that are set before it.
-    moved: tuple[tuple[int, int, int], ...] = ()
-    sets: tuple[tuple[int, int], ...] = ()
-
-
-class Difference(NamedTuple):
-    """Something that should be equal and is not; offsets in both sections."""
-
-    original: int
-    new: int
-    what: str
-    #: Whether it is only not known what the bytes are.
-    unknown: bool = False
-
-
-class Walked(NamedTuple):
-    """What a walk found."""
-
-    offsets: OffsetMap
-    replaced: tuple[Replaced, ...]
-    differences: tuple[Difference, ...]
-    #: Where the new section's own part begins: what follows has no original.
-    end: int
-    #: Offset of a relocated field that leads somewhere -> bytes from there to the end of its instruction.
-    behind: dict[int, int]
-    #: The last bytes of the original's branches that became sites or have another width.
-    inner: frozenset[int]
 
 
 class Walk:
@@ -140,7 +83,7 @@ class Walk:
                 continue
             if o >= len(self.old):
                 break
-            if self.old[o] in _LEGACY and self._length_in_doubt(o):
+            if self.old[o] in LEGACY and self._length_in_doubt(o):
                 what = f"{self._text(0, o)}: processors disagree about its length"
                 self.differences.append(Difference(o, n, what, unknown=True))
                 break
@@ -169,7 +112,7 @@ class Walk:
         """
         branch, prefixes = self._decode(0, offset), self._prefixes(0, offset)
         near = branch.is_call_near or branch.is_jmp_near or branch.is_jcc_near
-        return bool(near and 0x66 in prefixes and prefixes[-1] not in _REX_W)
+        return bool(near and 0x66 in prefixes and prefixes[-1] not in REX_W)
 
     def _decode(self, side: int, offset: int) -> Instruction:
         decoder = self._decoders[side]
@@ -212,12 +155,22 @@ class Walk:
             site = self.sites[self.next_site]
             end = min(end, site.entry[0] - site.literal if side else site.entry[1])
         while offset < end:
+            if side and self._is_prefixed(offset):
+                found.append(self.sites[self.next_site].offset)
+                break
             instruction = self._decode(side, offset)
             if not is_nop(instruction) or any(offset + i in relocations for i in range(instruction.len)):
                 break
             offset += instruction.len
             found.append(offset)
         return found
+
+    def _is_prefixed(self, n: int) -> bool:
+        """Whether a marker's site has its padding at `n`: prefixes that make one instruction with it."""
+        if self.next_site >= len(self.sites) or self.sites[self.next_site].pass_ != "marker":
+            return False
+        size = self.sites[self.next_site].offset - n
+        return 0 < size <= 4 and self.new[n : n + size] == bytes([PADDING_PREFIX]) * size
 
     def _may_differ(self, o: int, o_end: int, n: int, n_end: int) -> bool:
         """Whether alignment explains it, in front of the padding's own bytes or behind them.
@@ -229,9 +182,9 @@ class Walk:
         site = self.sites[self.next_site] if self.next_site < len(self.sites) else None
         if site and site.literal and n_end == site.entry[0] - site.literal:
             # Data of 8 bytes, and before it what keeps the function as aligned as it was.
-            return any(_aligned(o, o_end, n, n_end - own) for own in (0, 8, 24, 56) if n_end - own >= n)
+            return any(aligned(o, o_end, n, n_end - own) for own in (0, 8, 24, 56) if n_end - own >= n)
         at_site = site is not None and site.offset == n_end
-        return any(_aligned(o, o_end, n, n_end - own) for own in (range(6) if at_site else (0,)) if n_end - own >= n)
+        return any(aligned(o, o_end, n, n_end - own) for own in (range(6) if at_site else (0,)) if n_end - own >= n)
 
     def _at_entry(self, o: int) -> bool:
         """Whether the original's function that has the next site begins at `o`."""
@@ -308,7 +261,7 @@ class Walk:
         place = n
         if site.offset != n:
             loading = self._decode(1, n)
-            if not _is_load_of(branch, loading) or not self._equal_memory(branch, loading):
+            if not is_load_of(branch, loading) or not self._equal_memory(branch, loading):
                 return None
             load = (n, n + loading.len)
             place = self._nops(1, n + loading.len)[-1]
@@ -319,8 +272,8 @@ class Walk:
         self.next_site += 1
         end = site.offset + site.size
         # A segment of its own hides the prefix from the decoder.
-        notrack = not _is_direct(branch) and 0x3E in self._prefixes(0, o)
-        self.replaced.append(Replaced(site, (o, o + branch.len), (n, end), load, _is_direct(branch), notrack))
+        notrack = not is_direct(branch) and 0x3E in self._prefixes(0, o)
+        self.replaced.append(Replaced(site, (o, o + branch.len), (n, end), load, is_direct(branch), notrack))
         if site.pass_ == "static-call" and not branch.is_call_near_indirect:
             self._follow(branch, self._decode(1, site.offset), o, site.offset)
         elif load != (0, 0) and branch.is_ip_rel_memory_operand:
@@ -404,7 +357,7 @@ class Walk:
         old, new = self._decode(0, o), self._decode(1, n)
         if Code.INVALID in (old.code, new.code) or old.mnemonic != new.mnemonic:
             return False
-        if _is_direct(old) and _is_direct(new):
+        if is_direct(old) and is_direct(new):
             return self._prefixes(0, o) == self._prefixes(1, n)
         equal = self.old[o : o + old.len] == self.new[n : n + new.len]
         return equal or self._equal_but_target(old, new, o, n)
@@ -442,7 +395,7 @@ class Walk:
             # Data in text: byte for byte.
             return (o + 1, n + 1) if self.old[o] == self.new[n] else None
         equal = self.old[o : o + old.len] == self.new[n : n + new.len]
-        leads = old.near_branch_target != 0 or old.is_ip_rel_memory_operand or _is_direct(old)
+        leads = old.near_branch_target != 0 or old.is_ip_rel_memory_operand or is_direct(old)
         if equal and not leads:
             return o + old.len, n + new.len
         if old.mnemonic != new.mnemonic or not (equal or self._equal_but_target(old, new, o, n)):
@@ -453,7 +406,7 @@ class Walk:
         return o + old.len, n + new.len
 
     def _equal_but_target(self, old: Instruction, new: Instruction, o: int, n: int) -> bool:
-        if _is_direct(old) and _is_direct(new):
+        if is_direct(old) and is_direct(new):
             # The width may differ where the assembler chose it; a relocated one it did not choose.
             if any(o + i in self.relocations[0] for i in range(old.len)):
                 return False
@@ -469,7 +422,7 @@ class Walk:
     def _prefixes(self, side: int, offset: int) -> bytes:
         """The prefixes of the direct branch at `offset`."""
         data, end = (self.old, self.new)[side], offset
-        while end < len(data) and data[end] in _PREFIXES:
+        while end < len(data) and data[end] in PREFIXES:
             end += 1
         return data[offset:end]
 
@@ -481,7 +434,7 @@ class Walk:
         start = field.displacement_offset if old.is_ip_rel_memory_operand else field.immediate_offset
         if o + start in relocated or (not relocated and any(n + i in self.relocations[1] for i in range(new.len))):
             return  # compared with the relocations
-        if _is_direct(old):
+        if is_direct(old):
             self.branches.append((o, old.near_branch_target, n, new.near_branch_target))
         elif old.is_ip_rel_memory_operand:
             self.branches.append((o, old.ip_rel_memory_address, n, new.ip_rel_memory_address))
@@ -492,58 +445,10 @@ class Walk:
             branch.memory_base == load.memory_base
             and branch.memory_index == load.memory_index
             and branch.memory_index_scale == load.memory_index_scale
-            and _segment(branch) == _segment(load)
+            and segment(branch) == segment(load)
         )
         if not equal:
             return False
         if branch.is_ip_rel_memory_operand:
             return True
         return bool(branch.memory_displacement == load.memory_displacement)
-
-
-def _aligned(o: int, o_end: int, n: int, n_end: int) -> bool:
-    """Whether [o, o_end) and [n, n_end) are the same padding but for an alignment at its end or at its start."""
-    if o_end - o == n_end - n:
-        return True
-    # `.p2align 4,,10` then `.p2align 3`: each side is as aligned as its own length allowed.
-    if o_end - o < (o_end & -o_end or 1) and n_end - n < (n_end & -n_end or 1):
-        return True
-    rests = ((o_end - o - (-o) % size, n_end - n - (-n) % size) for size in (2, 4, 8, 16, 32, 64))
-    return any(rest == other >= 0 for rest, other in rests)
-
-
-def is_nop(instruction: Instruction) -> bool:
-    """Whether `instruction` is what gas pads code with."""
-    if instruction.mnemonic in _NOPS:
-        return True
-    # xchg %ax,%ax
-    return instruction.code == Code.XCHG_R16_AX and instruction.op0_register == Register.AX
-
-
-def _segment(instruction: Instruction) -> int:
-    """The segment that an operand in memory is in; `%ds` is the default, and with a branch it is `notrack`."""
-    segment = instruction.segment_prefix
-    return int(Register.NONE if segment == Register.DS else segment)
-
-
-def _is_direct(instruction: Instruction) -> bool:
-    return bool(
-        instruction.is_call_near
-        or instruction.is_jmp_short_or_near
-        or instruction.is_jcc_short_or_near
-        or instruction.is_jcx_short
-        or instruction.is_loop
-        or instruction.is_loopcc
-        or instruction.mnemonic == Mnemonic.XBEGIN
-    )
-
-
-def _is_load_of(branch: Instruction, load: Instruction) -> bool:
-    indirect = branch.is_call_near_indirect or branch.is_jmp_near_indirect
-    return bool(
-        indirect
-        and branch.op0_kind == OpKind.MEMORY
-        and load.code == Code.MOV_R64_RM64
-        and load.op0_register == Register.R11
-        and load.op1_kind == OpKind.MEMORY
-    )

@@ -60,6 +60,8 @@ def boot(tree: Tree, parameters: str = "", *, qemu: tuple[str, ...] = ()) -> Run
     ]  # fmt: skip
     ran = run(command, timeout=TIMEOUT)
     console = ran.stdout.decode(errors="replace").replace("\r", "")
+    name = re.sub(r"[^\w=,.]+", "-", f"{tree.variant.name} {parameters}".strip())
+    (work() / f"{name}.console").write_text(console)
     said = [line[line.index(_SAID) :] for line in console.splitlines() if _SAID in line]
     figures = {m.group(1): int(m.group(2)) for line in said if (m := re.match(r"LOAD ~(\S+) (\d+)$", line))}
     lines = [line for line in said if not line.startswith("LOAD ~")]

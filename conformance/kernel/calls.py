@@ -16,7 +16,7 @@ from asmrewrite.verify.image import Image, Symbol
 
 #: A target with fewer calls in the whole run gets no entry: what is called once may never return (kthread_create()),
 #: and objtool takes the site for the end of its function then.
-LEAST = 32
+LEAST = 8
 _LINE = re.compile(r"^([0-9a-f]{16}) ([0-9a-f]{16}) (\d+)$", re.MULTILINE)
 _FILE, _FUNCTION, _LOCAL = 4, 2, 0
 
@@ -61,13 +61,13 @@ def profile(vmlinux: Path, lines: str) -> Made:
 
 
 def _functions(image: Image) -> list[_Function]:
-    """All functions by address; of several names for one, a global one first."""
+    """All functions by address; of several names for one, a global one first, and none of our aliases."""
     file = ""
     found: list[tuple[int, bool, _Function]] = []
     for symbol in image.symbols:
         if symbol.kind == _FILE:
             file = symbol.name
-        elif symbol.kind == _FUNCTION and symbol.section:
+        elif symbol.kind == _FUNCTION and symbol.section and not symbol.name.startswith(kernel.ALIAS_PREFIX):
             local = symbol.binding == _LOCAL
             function = _Function(file if local else "", symbol.name, symbol.value, symbol.value + _size(symbol))
             found.append((symbol.value, local, function))

@@ -18,13 +18,32 @@ if grep -qw asmrewrite.times /proc/cmdline; then
     reboot -f
 fi
 
-for mode in none voluntary full none full; do
-    if [ -e /sys/kernel/debug/sched/preempt ]; then
-        echo $mode > /sys/kernel/debug/sched/preempt
-        echo "LOAD preempt $(cat /sys/kernel/debug/sched/preempt)"
-    fi
+P=/sys/kernel/debug/sched/preempt
+for mode in none voluntary full; do
+    echo $mode > $P
+    echo "LOAD preempt $(cat $P)"
     load check
 done
+
+# Flipped while three loads run; all of them see the same.
+touch /tmp/flipping
+for n in 1 2 3; do
+    while [ -e /tmp/flipping ]; do load check; done > /tmp/flip$n &
+done
+flips=0
+for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    for mode in none full voluntary; do
+        echo $mode > $P
+        grep -q "($mode)" $P && flips=$((flips + 1))
+        usleep 20000
+    done
+done
+rm /tmp/flipping
+wait
+echo full > $P
+echo "LOAD preempt flipped $flips times under load"
+echo "LOAD ~flipped-loads $(cat /tmp/flip? | wc -l)"
+sort -u /tmp/flip?
 
 echo function > $T/current_tracer
 load check
@@ -49,6 +68,16 @@ done
 cat /mnt/file* | md5sum | sed 's/^/LOAD ext4 /'
 cp -r /mnt /tmp/copy && rm -r /mnt/file* && sync && umount /mnt && echo "LOAD ext4 unmounted"
 find /tmp/copy -type f | sort | xargs cat | md5sum | sed 's/^/LOAD tmpfs /'
+
+# Packets and system calls of real programs.
+mkdir /tmp/www && seq 1 2000 > /tmp/www/index.html
+httpd -p 127.0.0.1:80 -h /tmp/www
+for n in $(seq 1 30); do wget -q -O - http://127.0.0.1/; done | md5sum | sed 's/^/LOAD http /'
+killall httpd
+ping -c 3 -i 0.1 -q 127.0.0.1 > /dev/null && echo "LOAD ping"
+tar -c -C /tmp copy | gzip -1 | gunzip | tar -t | wc -l | sed 's/^/LOAD tar /'
+for n in 1 2 3; do find /proc/sys /sys/class /sys/kernel -type f > /tmp/found; ps > /dev/null; mount > /dev/null; done
+dd if=/dev/zero of=/dev/ram1 bs=4k count=2000 2>/dev/null && dd if=/dev/ram1 of=/dev/null bs=64k 2>/dev/null
 
 for round in 1 2; do
     for module in dummy veth tun fuse; do

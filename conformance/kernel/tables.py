@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import tempfile
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -15,17 +16,22 @@ from conformance.command import CommandError, run
 TABLES = tuple(kernel.TABLES)
 #: Tables and no sites: every offset is then that of the plain object.
 _TABLES_ALONE = Options(abi="kernel", tables=TABLES, functions="[^\\s\\S]")
-_WHOLE = Options(abi="kernel", tables=TABLES, passes=("relpoline", "static-call"))
+#: All that we do.
+WHOLE = Options(abi="kernel", tables=TABLES, passes=("relpoline", "static-call"))
 _RECORDED = '\t.section __mcount_loc, "a",@progbits\n\t.quad 1b\n\t.previous\n'
 _COMMAND = re.compile(r"^(?:saved)?cmd_\S+ := (.*)$", re.MULTILINE)
+_OBJTOOL_WORDS = re.compile(r"objtool/objtool +(.*?) +\S+\.o *(?:;|$)", re.MULTILINE)
+#: What objtool need not do for us; it warns of tables that are there.
+_MADE = frozenset({"--static-call", "--retpoline", "--rethunk", "--mcount"})
 _OBJTOOL = re.compile(r"^(.*?) *; *\S*/objtool .*$")
 
 
 class Compared(NamedTuple):
-    """Entries by table, and what differs."""
+    """Entries by table, what differs, and the object that was proven."""
 
     counts: dict[str, int]
     problems: list[str]
+    rewritten: bytes
 
 
 def objects(folder: Path) -> list[str]:
@@ -44,8 +50,11 @@ def compare_object(folder: Path, name: str) -> Compared:
     return compare(listing(folder, name), (folder / name).read_bytes(), name)
 
 
-def compare(text: str, built: bytes, name: str) -> Compared:
-    """Our tables for the listing `text` against those of the object `built`, and a proof of the rewriting."""
+def compare(text: str, built: bytes, name: str, options: Options = WHOLE) -> Compared:
+    """Our tables for the listing `text` against those of the object `built`, and a proof of the rewriting.
+
+    What is proven is made with `options`, and is `rewritten` in what comes back.
+    """
     problems: list[str] = []
     # gcc has recorded the calls of __fentry__ itself; we shall do it.
     without = text.replace(_RECORDED, "")
@@ -55,21 +64,42 @@ def compare(text: str, built: bytes, name: str) -> Compared:
         if ours[word] != theirs[word]:
             more, less = sorted(ours[word] - theirs[word])[:3], sorted(theirs[word] - ours[word])[:3]
             problems.append(f"{name}: {word}: only ours {more}, only objtool's {less}")
-    proof = validate_bytes(_assembled(text, name), _assembled(rewrite(text, _WHOLE, file=name).text, name), name)
+    rewritten = _assembled(rewrite(text, options, file=name).text, name)
+    proof = validate_bytes(_assembled(text, name), rewritten, name)
     problems += [f"{name}: {v.section}: {v.reason}" for v in proof.sections if v.reason]
     problems += [str(v) for v in proof.sites if v.reason]
-    return Compared({word: len(entries) for word, entries in theirs.items()}, problems)
+    return Compared({word: len(entries) for word, entries in theirs.items()}, problems, rewritten)
+
+
+def objtool(folder: Path, name: str, content: bytes) -> list[str]:
+    """What the tree's objtool says of an object with `content` in the place of `name`, its tables made already."""
+    place = folder / name
+    said = _OBJTOOL_WORDS.search((place.parent / f".{place.name}.cmd").read_text(errors="replace"))
+    if said is None:
+        raise CommandError(f"{name}: objtool was not run on it")
+    words = [word for word in said.group(1).split() if word not in _MADE]
+    with tempfile.NamedTemporaryFile(suffix=".o") as file:
+        file.write(content)
+        file.flush()
+        ran = run([str(folder / "tools" / "objtool" / "objtool"), *words, file.name])
+    text = (ran.stdout + ran.stderr).decode(errors="replace").replace(file.name, name)
+    status = [f"{name}: objtool: exit status {ran.status}"] if ran.status else []
+    return [f"{name}: objtool: {line}" for line in text.splitlines()[:3]] + status
+
+
+def command(folder: Path, name: str) -> list[str]:
+    """The words of the compiler's command that made the object `name`, without those for the depfile."""
+    place = folder / name
+    found = _COMMAND.search((place.parent / f".{place.name}.cmd").read_text(errors="replace"))
+    if found is None:
+        raise CommandError(f"{name}: no command made it")
+    words = shlex.split(_OBJTOOL.sub(r"\1", found.group(1)).replace("$(pound)", "#").replace("$$", "$"))
+    return [word for word in words if not word.startswith("-Wp,-MMD")]
 
 
 def listing(folder: Path, name: str) -> str:
     """What the compiler prints for the object `name`, with its notes."""
-    place = folder / name
-    command = _COMMAND.search((place.parent / f".{place.name}.cmd").read_text(errors="replace"))
-    if command is None:
-        raise CommandError(f"{name}: no command made it")
-    compile_ = _OBJTOOL.sub(r"\1", command.group(1))
-    words = shlex.split(compile_.replace("$(pound)", "#").replace("$$", "$"))
-    words = [word for word in words if not word.startswith("-Wp,-MMD")]
+    words = command(folder, name)
     output = words.index("-o")
     words[output : output + 2] = ["-o", "-"]
     words[words.index("-c")] = "-S"

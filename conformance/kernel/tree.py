@@ -9,8 +9,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
+from zlib import crc32
 
+from asmrewrite.toolchain.asdir import kernel_as_dir
 from conformance.command import CommandError, must
+from conformance.kernel import cc
 from conformance.sources import REPOSITORY, install
 
 HERE = Path(__file__).parent
@@ -26,12 +29,16 @@ OBJTOOL = "--hacks=jump_label --hacks=noinstr --orc --retpoline --rethunk --stat
 
 
 class Variant(NamedTuple):
-    """A way to build the kernel: our options ("-" for a build without us), and what objtool need not do then."""
+    """A way to build the kernel: our options ("-" for a build without us), and what objtool need not do then.
+
+    `listings` says that the compiler's are kept, and used where another variant has left them (cc.py).
+    """
 
     name: str
     flags: str
     without: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    listings: bool = False
 
 
 _RELPOLINE = "passes=relpoline,static-call"
@@ -41,11 +48,11 @@ VARIANTS = {
     for variant in (
         PLAIN,
         Variant("static", "", ("--static-call",)),
+        Variant("record", f"{_RELPOLINE} slow=record", ("--static-call",), ("ASMREWRITE_RECORD=y",), True),
+        Variant("relpoline", f"{_RELPOLINE} profile={{work}}/calls.profile", ("--static-call",), (), True),
         Variant(
-            "tables", "tables=static-call,retpoline,return", ("--static-call", "--retpoline", "--rethunk")
+            "tables", "tables=static-call,retpoline,return", ("--static-call", "--retpoline", "--rethunk"), (), True
         ),
-        Variant("record", f"{_RELPOLINE} slow=record", ("--static-call",), ("ASMREWRITE_RECORD=y",)),
-        Variant("relpoline", f"{_RELPOLINE} profile={{work}}/calls.profile", ("--static-call",)),
     )
 }  # fmt: skip
 
@@ -66,6 +73,7 @@ class Tree:
         self.folder = work() / variant.name
         self.vmlinux = self.folder / "vmlinux"
         self.image = self.folder / "arch" / "x86" / "boot" / "bzImage"
+        self._cost = work() / f"{variant.name}.cost"
 
     def is_built(self) -> bool:
         """Whether there is a kernel."""
@@ -90,14 +98,29 @@ class Tree:
                 (self.folder / ".config").unlink()
                 raise CommandError(f"the configuration lost {line}")
 
+    def build(self, jobs: int) -> Built:
+        """Configure and make, unless that is done; what it cost, then or now."""
+        if not self.is_built():
+            self.configure()
+            cost = self.make(jobs=jobs)
+            self._cost.write_text(" ".join(f"{seconds:.2f}" for seconds in cost))
+        return self.cost()
+
+    def cost(self) -> Built:
+        """What the build cost."""
+        return Built(*map(float, self._cost.read_text().split()))
+
     def make(self, *targets: str, jobs: int = 1) -> Built:
         """Run make; its output goes to a log beside the folder, which an error quotes."""
         variant = self.variant
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ASMREWRITE_")}
         compiler = "gcc"
         if variant.flags != "-":
-            compiler = str(Path(sys.executable).parent / "asmrewrite-gcc")
+            compiler = f"gcc -B{kernel_as_dir()}"
             environment["ASMREWRITE_FLAGS"] = variant.flags.format(work=work())
+        if variant.listings:
+            compiler = f"{sys.executable} {HERE / 'cc.py'}"
+            environment[cc.LISTINGS] = str(self._listings())
         arguments = " ".join(word for word in OBJTOOL if word not in variant.without)
         command = [
             "make", "-s", f"-j{jobs}", "-C", str(source()), f"O={self.folder}", f"CC={compiler}", "HOSTCC=gcc",
@@ -106,11 +129,23 @@ class Tree:
         ]  # fmt: skip
         return _timed(command, environment, work() / f"{variant.name}.log")
 
+    def _listings(self) -> Path:
+        """The folder of listings of this configuration, source and compiler."""
+        config = self.folder / ".config"
+        known = [must(["gcc", "--version"]), (HERE / "record.c").read_bytes()]
+        known += [config.read_bytes()] if config.exists() else []
+        folder = work() / f"listings-{crc32(b''.join(known)):08x}"
+        cc.saver(folder)
+        return folder
+
     def words(self) -> str:
-        """What the log of the build says that a silent build does not: warnings of objtool, of the linker, of us."""
+        """What the build says that a silent one does not: warnings of objtool, of the linker, of us.
+
+        Of the log only what is behind the last command: kconfig has its own words about merging fragments.
+        """
         log = work() / f"{self.variant.name}.log"
-        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-        return "\n".join(line for line in lines if line.strip() and not line.startswith(("make", "$ ")))
+        lines = log.read_text(errors="replace").rpartition("\n$ ")[2].splitlines()[1:] if log.exists() else []
+        return "\n".join(line for line in lines if line.strip() and not line.startswith("make"))
 
 
 def work() -> Path:

@@ -6,7 +6,7 @@
 	.type	f, @function
 f:
 	.cfi_startproc
-	.bundle_align_mode 6; call	__SCT__event; .Lasmrewrite_static_0: .bundle_align_mode 0
+	.bundle_align_mode 4; call	__SCT__event; .Lasmrewrite_static_0: .bundle_align_mode 0
 	ret
 	.cfi_endproc
 	.size	f, .-f

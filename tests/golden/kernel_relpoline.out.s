@@ -5,10 +5,10 @@
 	.globl	f
 	.type	f, @function
 f:
-	.bundle_align_mode 6; call	__x86_indirect_thunk_rax; .Lasmrewrite_site_0: .bundle_align_mode 0	# 8	[c=9 l=5]  *call_value
+	.bundle_align_mode 4; call	__x86_indirect_thunk_rax; .Lasmrewrite_site_0: .bundle_align_mode 0	# 8	[c=9 l=5]  *call_value
 	
-.bundle_align_mode 6; .bundle_lock; cs; call	__x86_indirect_thunk_r13; .bundle_unlock; .Lasmrewrite_site_1: .bundle_align_mode 0	# 9	[c=9 l=6]  *call
-	.bundle_align_mode 6; {disp32} jmp	__x86_indirect_thunk_rdx; .Lasmrewrite_site_2: .bundle_align_mode 0	# 10	[c=9 l=5]  *sibcall
+.bundle_align_mode 4; .bundle_lock; cs; call	__x86_indirect_thunk_r13; .bundle_unlock; .Lasmrewrite_site_1: .bundle_align_mode 0	# 9	[c=9 l=6]  *call
+	.bundle_align_mode 4; {disp32} jmp	__x86_indirect_thunk_rdx; .Lasmrewrite_site_2: .bundle_align_mode 0	# 10	[c=9 l=5]  *sibcall
 	.size	f, .-f
 	.section	.noinstr.text,"ax",@progbits
 	.type	n, @function
@@ -23,8 +23,8 @@ i:
 	.section	.sched.text,"ax",@progbits
 	.type	s, @function
 s:
-	.bundle_align_mode 6; call	__x86_indirect_thunk_rax; .Lasmrewrite_site_3: .bundle_align_mode 0	# 8	[c=9 l=5]  *call_value
-	.bundle_align_mode 6; call	__SCT__event; .Lasmrewrite_static_0: .bundle_align_mode 0
+	.bundle_align_mode 4; call	__x86_indirect_thunk_rax; .Lasmrewrite_site_3: .bundle_align_mode 0	# 8	[c=9 l=5]  *call_value
+	.bundle_align_mode 4; call	__SCT__event; .Lasmrewrite_static_0: .bundle_align_mode 0
 	.size	s, .-s
 	.ident	"GCC: (Debian 12.2.0-14+deb12u1) 12.2.0"
 	.pushsection	.relpoline_sites, "a", @progbits

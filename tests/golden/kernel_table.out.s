@@ -5,9 +5,9 @@
 	.type	f, @function
 f:
 	.cfi_startproc
-	.bundle_align_mode 6; call	__SCT__event; .Lasmrewrite_static_0: .bundle_align_mode 0
+	.bundle_align_mode 4; call	__SCT__event; .Lasmrewrite_static_0: .bundle_align_mode 0
 	movq	__SCK__event(%rip), %rax
-	.bundle_align_mode 6; jmp	__SCT__other; .Lasmrewrite_static_1: .bundle_align_mode 0
+	.bundle_align_mode 4; jmp	__SCT__other; .Lasmrewrite_static_1: .bundle_align_mode 0
 	.cfi_endproc
 	.size	f, .-f
 	.ident	"GCC: (Debian 12.2.0-14+deb12u1) 12.2.0"

@@ -6,7 +6,7 @@
 	.type	f, @function
 f:
 1:	.Lasmrewrite_at_5: call	__fentry__
-	.bundle_align_mode 6; call	__SCT__event; .Lasmrewrite_static_0: .bundle_align_mode 0
+	.bundle_align_mode 4; call	__SCT__event; .Lasmrewrite_static_0: .bundle_align_mode 0
 	.Lasmrewrite_at_0: cs
 	call	__x86_indirect_thunk_r8
 	.Lasmrewrite_at_2: jmp	__x86_return_thunk

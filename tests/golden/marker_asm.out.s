@@ -10,7 +10,7 @@ f:
 #APP
 # 3 "<stdin>" 1
 	
-	.p2align 3,,4; {disp32} jmp	f.marker.0; .Lasmrewrite_marker_0:
+	.p2align 3, 0x2e, 4; {disp32} jmp	f.marker.0; .Lasmrewrite_marker_0:
 # 0 "" 2
 #NO_APP
 	leal	1(%rbx), %eax

@@ -11,7 +11,7 @@ g:
 #APP
 # 3 "<stdin>" 1
 	
-	.p2align 3,,4; {disp32} jmp	g.marker.0; .Lasmrewrite_marker_0:
+	.p2align 3, 0x2e, 4; {disp32} jmp	g.marker.0; .Lasmrewrite_marker_0:
 # 0 "" 2
 .L2:
 #NO_APP

@@ -13,7 +13,7 @@ f:                                      # @f
 	
 	
 	
-	.p2align 3,,4; {disp32} jmp	f.marker.0; .Lasmrewrite_marker_0:
+	.p2align 3, 0x2e, 4; {disp32} jmp	f.marker.0; .Lasmrewrite_marker_0:
 # %bb.1:
 	movl	$1, 20(%rsp)
 	movl	20(%rsp), %eax

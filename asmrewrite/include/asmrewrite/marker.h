@@ -239,7 +239,7 @@ marker_each(void (*function)(const struct asmrewrite_marker *, void *), void *da
 /* What a marker does when it is hit; here its key is defined. */
 #define ASMREWRITE_HIT(name, ...)							\
 		const struct asmrewrite_marker *asmrewrite_marker_here;			\
-		__asm__ volatile(							\
+		__asm__ ASMREWRITE_INLINE volatile(					\
 			".pushsection .bss.__MARK__" #name ", \"awG\", @nobits, __MARK__" #name ", comdat\n" \
 			"\t.ifndef __MARK__" #name "\n"					\
 			"\t.weak __MARK__" #name "\n"					\
@@ -253,7 +253,7 @@ marker_each(void (*function)(const struct asmrewrite_marker *, void *), void *da
 			ASMREWRITE_ENTRY(name, ASMREWRITE_FIRST(__VA_ARGS__), "__MARK__" #name, "0")	\
 			ASMREWRITE_OPERANDS(ASMREWRITE_FIRST(__VA_ARGS__)));		\
 		/* The number keeps compilers from sharing this with another marker. */	\
-		__asm__ volatile("{leaq\t771b(%%rip), %0|lea\t%0, 771b[rip]}"		\
+		__asm__ ASMREWRITE_INLINE volatile("{leaq\t771b(%%rip), %0|lea\t%0, 771b[rip]}" \
 				 : "=r"(asmrewrite_marker_here) : "i"(__COUNTER__));	\
 		asmrewrite_marker_hit(asmrewrite_marker_here, __VA_ARGS__)
 
@@ -274,8 +274,9 @@ marker_each(void (*function)(const struct asmrewrite_marker *, void *), void *da
 #define MARK(name, ...)									\
 	__extension__ ({								\
 		__label__ asmrewrite_is_hit;						\
-		__asm__ goto("{cmpb\t$0, __MARK__" #name "(%%rip)|cmp\tbyte ptr __MARK__" #name "[rip], 0}\n" \
-			     "\tjne\t%l0" : : : "cc" : asmrewrite_is_hit);		\
+		__asm__ ASMREWRITE_INLINE goto(						\
+			"{cmpb\t$0, __MARK__" #name "(%%rip)|cmp\tbyte ptr __MARK__" #name "[rip], 0}\n" \
+			"\tjne\t%l0" : : : "cc" : asmrewrite_is_hit);			\
 		if (0) {								\
 		asmrewrite_is_hit:;							\
 			ASMREWRITE_HIT(name, __VA_ARGS__);				\
@@ -287,7 +288,7 @@ marker_each(void (*function)(const struct asmrewrite_marker *, void *), void *da
 #define MARK_SYM(name)									\
 	do {										\
 		__asm__ volatile("" ::: "memory");					\
-		__asm__ volatile("775:\n\t"						\
+		__asm__ ASMREWRITE_INLINE volatile("775:\n\t"				\
 			".pushsection .rodata.asmrewrite, \"a\", @progbits\n"		\
 			"\t.ifndef __mark_" #name "\n"					\
 			"\t.set __mark_" #name ", 775b\n"				\

@@ -37,6 +37,13 @@ struct static_key {
 #define DEFINE_STATIC_KEY_TRUE(name)	\
 	DECLARE_STATIC_KEY_FALSE(name); struct static_key name = { 1, 1 }
 
+/* gcc takes each line of an asm for an instruction, and inlines no function that seems large; `inline` tells it not to. */
+#if !defined(__clang__) && __GNUC__ >= 9
+#define ASMREWRITE_INLINE		__inline__
+#else
+#define ASMREWRITE_INLINE
+#endif
+
 /* In asm it is a branch, whatever the compiler would rather make of a value. clang up to 16 takes no jump over a
  * constructor, so there it is C: the byte is read anew each time, and the empty asm leaves clang free to compare in
  * memory, which volatile does not.
@@ -47,7 +54,8 @@ struct static_key {
 	__extension__ ({									\
 		__label__ asmrewrite_jumped;							\
 		int asmrewrite_on = !(jumped);							\
-		__asm__ goto("{cmpb\t$0, %0|cmp\t%0, 0}\n\t" jump "\t%l1" : : "m"(byte) : "cc" : asmrewrite_jumped); \
+		__asm__ ASMREWRITE_INLINE goto("{cmpb\t$0, %0|cmp\t%0, 0}\n\t" jump "\t%l1"	\
+					       : : "m"(byte) : "cc" : asmrewrite_jumped);	\
 		if (0) {									\
 		asmrewrite_jumped:								\
 			asmrewrite_on = (jumped);						\

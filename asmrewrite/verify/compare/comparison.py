@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from asmrewrite.verify.compare.headers import Headers
     from asmrewrite.verify.offsets import OffsetMap
-    from asmrewrite.verify.streams import Walked
+    from asmrewrite.verify.walked import Walked
 
 #: Sections that a rewriting adds, by name and by the beginning of a name.
 ADDED = frozenset({abi.SITES_SECTION, abi.SLOTS_SECTION, *abi.KERNEL_SECTIONS})
@@ -160,6 +160,6 @@ def register_number(name: str) -> int:
 def only_nops(data: bytes) -> bool:
     from iced_x86 import Decoder
 
-    from asmrewrite.verify.streams import is_nop
+    from asmrewrite.verify.instructions import is_nop
 
     return all(is_nop(instruction) for instruction in Decoder(64, data))

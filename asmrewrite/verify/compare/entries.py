@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asmrewrite.stubs import abi
-from asmrewrite.verify.streams import Site
+from asmrewrite.verify.walked import Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

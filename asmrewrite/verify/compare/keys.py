@@ -18,7 +18,7 @@ from asmrewrite.verify.sites import Verdict
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asmrewrite.verify.image import Image, Relocation, Section
-    from asmrewrite.verify.streams import Replaced
+    from asmrewrite.verify.walked import Replaced
 
 #: R_X86_64_64, _32, _32S, _PC64: of what points into code.
 _POINTERS = frozenset({1, 2, 10, 11, 24})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asmrewrite.stubs import abi
-from asmrewrite.stubs.kernel import THUNK_PREFIX
+from asmrewrite.stubs.kernel import ALIAS_PREFIX, THUNK_PREFIX, alias
 from asmrewrite.verify.compare.comparison import ADDED, HOOK, THUNK_SYMBOLS, Comparison
 from asmrewrite.verify.kernel import stub_fields
 
@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from asmrewrite.verify.image import Relocation, Section, Symbol
+    from asmrewrite.verify.image import Image, Relocation, Section, Symbol
 
 _GOT = "_GLOBAL_OFFSET_TABLE_"
 
@@ -20,13 +20,14 @@ def symbols(both: Comparison) -> None:
     stubs = {(v.number, *v.stub) for v in both.sites if v.stub}
     mine = [s for s in both.old.symbols if s.kind != 3]
     names = {s.name for s in mine}
+    aliases = _aliases(both.new)
     theirs = []
     for s in both.new.symbols:
         stub = (s.section, s.value, s.size) in stubs and (s.kind, s.binding, s.visibility) == (2, 0, 0)
         thunk = s.name.startswith(THUNK_SYMBOLS) and (s.value, s.kind, s.binding, s.visibility) == (0, 2, 1, 2)
         thunk = thunk and both.new.sections[s.section].name == f".text.{s.name}"
         thunk = thunk and s.size == both.thunk_size(both.new.sections[s.section])
-        if s.kind != 3 and not ((stub or thunk) and s.name not in names):
+        if s.kind != 3 and not ((stub or thunk or s in aliases) and s.name not in names):
             theirs.append(s)
         elif stub:
             stubs.remove((s.section, s.value, s.size))  # one name for each
@@ -50,6 +51,17 @@ def symbols(both: Comparison) -> None:
     for a, b in zip(sorted(mine, key=_order), sorted(theirs, key=_order), strict=False):
         problem = problem or _symbol(both, a, b)
     both.say("symbols", problem)
+
+
+def _aliases(image: Image) -> set[Symbol]:
+    """The kernel's hidden names of local functions: each says which of the object's functions it stands for."""
+    found = {s.name: s for s in image.symbols if s.name.startswith(ALIAS_PREFIX)}
+    if not found:
+        return set()
+    files = [s.name for s in image.symbols if s.kind == 4]
+    functions = [s for s in image.symbols if (s.kind, s.binding) == (2, 0)]
+    right = [s._replace(name=alias(file, s.name), binding=1, visibility=2) for s in functions for file in files]
+    return {s for s in right if found.get(s.name) == s}
 
 
 def _table_relocations(both: Comparison, section: Section) -> list[Relocation]:

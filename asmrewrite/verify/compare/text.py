@@ -9,7 +9,8 @@ from asmrewrite.verify.compare.keys import moved_relocations
 from asmrewrite.verify.image import GOT_RELATIVE, PC_RELATIVE, Location, Relocation
 from asmrewrite.verify.shapes import CMP_SIZE, JCC_SIZE, abi_register
 from asmrewrite.verify.sites import Verdict
-from asmrewrite.verify.streams import Replaced, Site, Walk
+from asmrewrite.verify.streams import Walk
+from asmrewrite.verify.walked import Replaced, Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
