@@ -45,10 +45,6 @@ class OffsetMap:
         places = self._places.get(original)
         return self[original] == new if places is None else new in places
 
-    def is_loose(self, original: int) -> bool:
-        """Whether `original` is at padding that grew or shrank."""
-        return original in self._places
-
     def after(self, original: int) -> int:
         """Where what ends at `original` ends now: in front of padding, as a return address is."""
         places = self._places.get(original)

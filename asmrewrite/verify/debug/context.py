@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+
 from asmrewrite.errors import CheckError
 
 TYPE_CHECKING = False
@@ -48,6 +50,18 @@ class Debug:
     def __init__(self, both: Comparison) -> None:
         self.both = both
         self.old, self.new = Side(both.old), Side(both.new)
+        #: Section of the original -> the offsets of the rows of each of its sequences, in both: equal by number.
+        self.rows: dict[int, list[tuple[list[int], list[int]]]] = {}
+
+    def same_view(self, mine: Place, theirs: Place, view: int, now: int) -> bool:
+        """Whether the rows of those numbers, of all that begin at `mine` and at `theirs`, can be one row.
+
+        A compiler believes that alignment in between is none, and so the row may be one behind that.
+        """
+        for old, new in self.rows.get(mine[0], ()):
+            if _viewed(old, mine[1], view) & _viewed(new, theirs[1], now):
+                return True
+        return False
 
     def named(self, *names: str) -> list[tuple[int, int]]:
         """The sections of these names in both objects, by number."""
@@ -91,3 +105,10 @@ class Debug:
             self.old.place(tables[0][0], bases[0] + 8 * mine, 8),
             self.new.place(tables[0][1], bases[1] + 8 * theirs, 8),
         )
+
+
+def _viewed(offsets: list[int], place: int, view: int) -> set[int]:
+    """The rows with the number `view` among those at `place`, and among those at the next place that has any."""
+    start = bisect_left(offsets, place)
+    starts = {start, bisect_right(offsets, place)}
+    return {row + view for row in starts if row + view < len(offsets) and offsets[row] == offsets[row + view]}

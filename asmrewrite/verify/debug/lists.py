@@ -3,7 +3,7 @@
 Both sections are read side by side, from the lists that entries lead to. A list is pairs of places, most of them
 distances from a base, each with an expression in a list of locations. What stands between lists (their tables at the
 head of the section, the view numbers that gcc puts before them) must be equal, but for views of a place where padding
-appeared or vanished: a view counts the lines that begin at one address.
+appeared or vanished: a view counts the rows of lines that begin at one address, and so tells which of them is meant.
 DWARF 5 sections 2.6.2, 2.17.3, 7.28, 7.29; DWARF 4 sections 2.6.2, 2.17.3; for -gsplit-dwarf with DWARF 4
 https://gcc.gnu.org/wiki/DebugFission.
 """
@@ -42,8 +42,8 @@ class Lists:
         #: What lists count from that are named by number, and so not known one by one.
         self.default = default
         self.offsets = OffsetMap()
-        #: The original's begins and ends that the list being read has named.
-        self.named: list[Place] = []
+        #: The begins and ends that the list being read has named, in both.
+        self.named: list[tuple[Place, Place]] = []
 
     def compare(self, starts: dict[int, Bases]) -> str:
         """What is wrong; "" when nothing is. `starts` are the original's lists and what they count from."""
@@ -100,7 +100,7 @@ class Lists:
             found = self._list(start, n, starts[start])
             while not isinstance(found, str) and self._goes_on(*found, limits[number + 1]):
                 found = self._list(*found, starts[start])
-            if views and not self._may_have_other_views(*views):
+            if views and not self._are_views(views):
                 return f"what stands in front of the list at {start:#x} changed"
             if isinstance(found, str):
                 return f"the list at {start:#x}: {found}"
@@ -109,29 +109,27 @@ class Lists:
         end, new_end = ends or (len(old), len(new))
         return "" if old[o:end] == new[n:new_end] else f"what follows the lists at {o:#x} changed"
 
-    def _views(self, o: int, start: int, n: int) -> tuple[int, tuple[int, list[int]] | None]:
+    def _views(self, o: int, start: int, n: int) -> tuple[int, list[tuple[int, int]]]:
         """Where the list that starts at `start` starts in the new section.
 
-        Also, where it is not the same that stands before it: how many numbers, and which of them differ.
+        Also, where it is not the same that stands before it, the numbers there, in both.
         """
         old, new = self.data
         if old[o:start] == new[n : n + start - o]:
-            return n + start - o, None
-        count, different = 0, []
+            return n + start - o, []
+        views: list[tuple[int, int]] = []
         while o < start:
             mine, o = uleb(old, o)
             theirs, n = uleb(new, n)
-            if mine != theirs:
-                different.append(count)
-            count += 1
-        return n, (count, different)
+            views.append((mine, theirs))
+        return n, views
 
-    def _may_have_other_views(self, count: int, different: list[int]) -> bool:
-        """Whether these of `count` numbers are views of places where padding changed; two belong to each entry."""
-        walked = self.debug.both.walked
-        places = (self.named[number] for number in different if number < len(self.named))
-        loose = (place[0] in walked and walked[place[0]].offsets.is_loose(place[1]) for place in places)
-        return count == len(self.named) and all(loose)
+    def _are_views(self, views: list[tuple[int, int]]) -> bool:
+        """Whether the numbers are the same views of the places that the list named: two belong to each entry."""
+        same = self.debug.same_view
+        return len(views) == len(self.named) and all(
+            a == b or same(*places, a, b) for (a, b), places in zip(views, self.named, strict=True)
+        )
 
     def _goes_on(self, o: int, n: int, limit: int) -> bool:
         """Whether a list of pairs that ended goes on: gcc's entry for no code at its base reads as the end."""
@@ -173,7 +171,10 @@ class Lists:
                 if bases is None:
                     raise CheckError("a list counts from a place that nothing says")
                 (section, base, symbol), (other, new_base, new_symbol) = bases
-                self.named += [(section, base + a, symbol), (section, base + b, symbol)]
+                self.named += [
+                    ((section, base + a, symbol), (other, new_base + c, new_symbol)),
+                    ((section, base + b, symbol), (other, new_base + d, new_symbol)),
+                ]
                 if section and both.pairs.get(section) == other:
                     a, b, c, d = base + a, base + b, new_base + c, new_base + d
                     if not both.begins(section, a, c) or not both.ends(section, b, d):
@@ -202,7 +203,7 @@ class Lists:
                     a, o = uleb(old, o)
                     b, n = uleb(new, n)
                     end = _further(begin[0], a), _further(begin[1], b)
-                self.named += [begin[0], end[0]]
+                self.named += [begin, end]
                 if not self.debug.same_begin(*begin) or not same_end(*end):
                     return "an entry is about another range"
             elif what == "view_pair":
@@ -241,7 +242,7 @@ class Lists:
                 if bases is None:
                     raise CheckError("a list counts from a place that nothing says")
                 begin, end = _counted(begin, bases), _counted(end, bases)
-            self.named += [begin[0], end[0]]
+            self.named += [begin, end]
             if not self.debug.same_begin(*begin) or not self.debug.same_end(*end):
                 return "an entry is about another range"
             if self.form.expressions:

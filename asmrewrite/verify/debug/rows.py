@@ -27,7 +27,7 @@ def compare_lines(debug: Debug, pair: tuple[int, int]) -> str:
     offsets = both.moved[number] = OffsetMap()
     for a, b in zip(mine, theirs, strict=True):
         offsets.shift(a.start, b.start)
-        problem = _header(debug, pair, a, b) or _sequences(both, a.sequences, b.sequences)
+        problem = _header(debug, pair, a, b) or _sequences(debug, a.sequences, b.sequences)
         if problem:
             return problem
     for side, section, found in ((debug.old, number, mine), (debug.new, other, theirs)):
@@ -71,12 +71,17 @@ def _header(debug: Debug, pair: tuple[int, int], a: Program, b: Program) -> str:
     return ""
 
 
-def _sequences(both: Comparison, mine: list[Sequence], theirs: list[Sequence]) -> str:
+def _sequences(debug: Debug, mine: list[Sequence], theirs: list[Sequence]) -> str:
     """Each sequence has its equal, in order; others are those of thunks."""
+    both = debug.both
     theirs = [b for b in theirs if not both.new.sections[b.section].name.startswith(THUNKS)]
     if len(mine) != len(theirs):
         return f"there were {len(mine)} sequences of rows and are {len(theirs)}"
-    return next((problem for a, b in zip(mine, theirs, strict=True) if (problem := _sequence(both, a, b))), "")
+    for a, b in zip(mine, theirs, strict=True):
+        if problem := _sequence(both, a, b):
+            return problem
+        debug.rows.setdefault(a.section, []).append((a.offsets[:-1], b.offsets[: len(a.offsets) - 1]))
+    return ""
 
 
 def _sequence(both: Comparison, a: Sequence, b: Sequence) -> str:
