@@ -64,7 +64,7 @@ class Body(NamedTuple):
     ends: frozenset[int]
     #: Indices of landing pads; an instruction that reads memory may throw as well (-fnon-call-exceptions).
     pads: frozenset[int]
-    #: Indices before which call frame information changes.
+    #: Indices before which call frame information changes, or the syntax.
     framed: frozenset[int]
 
     def following(self, index: int) -> tuple[int, ...] | None:
@@ -139,6 +139,7 @@ class _Reader:
                 self.framed.add(len(self.instructions))
             if statement.head.endswith("_syntax"):
                 intel = statement.head == ".intel_syntax"
+                self.framed.add(len(self.instructions))
             elif statement.kind == "instruction" and here:
                 self._instruction(statement, intel)
             elif statement.prefixes and here:

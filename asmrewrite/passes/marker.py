@@ -98,7 +98,9 @@ class Marker:
                 if body.instructions[test.branch].target.startswith(taken):
                     refused.append(Untouchable(test.symbol, test.chain[0], "apart"))
                 else:
-                    writer.site(body, test, mine[0].place)
+                    # The syntax may be another at each.
+                    end = body.instructions[test.branch].start
+                    writer.site(body, test, next((s.place for s in reversed(mine) if s.start < end), mine[0].place))
             for untouchable in refused:
                 at = body.instructions[untouchable.place]
                 skips.append(_skip(unit, at.start, at.end, function, _REASONS[untouchable.why]))

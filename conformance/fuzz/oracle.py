@@ -211,6 +211,9 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: a signal frame that is said to be one behind a site"
     if "flags may be read" in failure.detail and re.search(r"\bj\w+[ \t]+(?:__(?:SKEY|MARK)__|\.text)", text):
         return "explained: a branch to a key, or to the name of a section"
+    elsewhere = re.sub(r"\.pushsection[\s\S]*?\.popsection", lambda m: re.sub(r"\.cfi_\w+[^\n]*", "", m.group()), text)
+    if "the frame of a stub" in failure.detail and elsewhere != text and _passes(elsewhere, options):
+        return "explained: call frame information in another section"
     framed = "the frame of a stub" in failure.detail or "another CIE" in failure.detail
     if framed and _passes(_FIRST_FRAME.sub(r"\1\2\n", text), options):
         return "explained: call frame information before the first instruction goes to the CIE"
