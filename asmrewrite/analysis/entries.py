@@ -38,7 +38,7 @@ class Entry(NamedTuple):
 
 #: What compilers put before the first instruction; the labels are those that nothing jumps to.
 _LINE = (
-    r"[ \t]*(?:\.(?:cfi_(?!endproc)[a-z_]+|loc|file)(?![\w.])[^\n;\"#]*(?:\"[^\"\n]*\"[^\n;\"#]*)*"
+    r"[ \t]*(?:\.(?:cfi_(?!endproc)[a-z_]+|loc|file)(?![\w.])[^\n;\"#/\0]*(?:\"[^\"\n]*\"[^\n;\"#/\0]*)*"
     r"|\.L(?:FB|FSB|VL|BB|BI|BE|EHB|func_begin|tmp)\d+:)?[ \t]*(?:#(?!(?:NO_)?APP|[ \t]*asmrewrite:)[^\n]*)?\n"
 )
 _HEAD = re.compile(rf"(?:{_LINE})*[ \t]*")
