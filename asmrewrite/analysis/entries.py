@@ -66,7 +66,9 @@ _BEFORE = re.compile(
 _P2ALIGN = re.compile(r"[ \t]*\.p2align[ \t]+(\d+)[ \t]*(?:#[^\n]*)?\Z")
 #: What control does not pass: what leads away, and a call that may be one that does not return.
 _END = re.compile(
-    r"[ \t]*(?:(?:rep|repz|bnd|notrack)[ \t]+)?(?:(?:ret|jmp|call)q?|ud2|hlt|int3)(?![\w.])[^\n;]*\Z", re.IGNORECASE
+    r"[ \t]*(?:[\w.$]+:[ \t]*)*(?:(?:rep|repz|bnd|notrack)[ \t]+)?(?:(?:ret|jmp|call)q?|ud2|hlt|int3)"
+    r"(?![\w.])[^\n;]*\Z",
+    re.IGNORECASE,
 )
 #: What stands between that and a function beside `_BEFORE`: labels for debuggers, and directives without bytes.
 _BETWEEN = re.compile(
