@@ -162,10 +162,12 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: the type of a function that a condition decides"
     if failure.kind == "keys" and re.search(r"\.(?:set|equ\w*|eqv)[ \t]+__(?:SKEY|MARK)__", text):
         return "explained: a key that is given another value"
-    if failure.kind == "full UNKNOWN" and re.search("is not known|may be read", failure.detail) and undecodable(text):
+    if re.search("is not known|may be read|leads elsewhere", failure.detail) and undecodable(text):
         return "explained: an instruction that no processor has"
     if failure.kind == "check" and "multiple of" in failure.detail:
         return "explained: a table of the original's that is none"
+    if failure.kind == "site" and "no direct branch" in failure.detail and "macro" in text:
+        return "explained: a macro that may go to another section"
     if failure.kind == "site" and "is copied elsewhere" in failure.detail and ".macro" in text:
         return "explained: a macro that goes to another section than it is in"
     if failure.kind == "site" and options.abi == "kernel":
