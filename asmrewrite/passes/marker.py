@@ -121,8 +121,9 @@ def _is_code(unit: Unit, spot: Spot) -> bool:
 def _objection(unit: Unit, spots: list[Spot]) -> SkipReason | None:
     """Why no test of the function with these uses of keys may be touched."""
     place = spots[0].place
-    if place.trouble is not None:
-        return place.trouble
+    for spot in spots:
+        if spot.place.trouble is not None:
+            return spot.place.trouble
     if not unit.survey.compiled:
         return SkipReason.HAND_WRITTEN
     return unit.excluded(place.function, "marker")
