@@ -166,6 +166,8 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: an instruction that no processor has"
     if failure.kind == "check" and "multiple of" in failure.detail:
         return "explained: a table of the original's that is none"
+    if "is not that of" in failure.detail and re.search(r"section[ \t]+\"?__SCK__", text):
+        return "explained: a key with the name of a section"
     if failure.kind == "site" and "no direct branch" in failure.detail and "macro" in text:
         return "explained: a macro that may go to another section"
     if failure.kind == "site" and "is copied elsewhere" in failure.detail and ".macro" in text:
