@@ -176,6 +176,7 @@ def test_a_literal_is_not_run_into(above: str, tmp_path: Path) -> None:
         "\tret\n",
         "\tjmp g\n",
         ".LHOTE0:\n",
+        "#APP\nhook: ret\n\n#NO_APP\n",
         "\tcall abort\n.LVL3:\n.LFE1:\n",
         '\t.section .text.g, "ax"\n',
         function("g"),

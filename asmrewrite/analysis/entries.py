@@ -38,7 +38,7 @@ class Entry(NamedTuple):
 
 #: What compilers put before the first instruction; the labels are those that nothing jumps to.
 _LINE = (
-    r"[ \t]*(?:\.(?:cfi_(?!endproc)[a-z_]+|loc|file)(?![\w.])[^\n;\"#]*(?:\"[^\"\n]*\"[^\n;\"#]*)*"
+    r"[ \t]*(?:\.(?:cfi_(?!endproc)[a-z_]+|loc|file)(?![\w.])[^\n;\"#/\0]*(?:\"[^\"\n]*\"[^\n;\"#/\0]*)*"
     r"|\.L(?:FB|FSB|VL|BB|BI|BE|EHB|func_begin|tmp)\d+:)?[ \t]*(?:#(?!(?:NO_)?APP|[ \t]*asmrewrite:)[^\n]*)?\n"
 )
 _HEAD = re.compile(rf"(?:{_LINE})*[ \t]*")
@@ -66,8 +66,8 @@ _BEFORE = re.compile(
 _P2ALIGN = re.compile(r"[ \t]*\.p2align[ \t]+(\d+)[ \t]*(?:#[^\n]*)?\Z")
 #: What control does not pass: what leads away, and a call that may be one that does not return.
 _END = re.compile(
-    r"(?:[ \t]*[\w.$]+:)?[ \t]*(?:(?:rep|repz|bnd|notrack)[ \t]+)?"
-    r"(?:(?:ret|jmp|call)q?|ud2|hlt|int3)(?![\w.])[^\n;]*\Z",
+    r"[ \t]*(?:[\w.$]+:[ \t]*)*(?:(?:rep|repz|bnd|notrack)[ \t]+)?(?:(?:ret|jmp|call)q?|ud2|hlt|int3)"
+    r"(?![\w.])[^\n;]*\Z",
     re.IGNORECASE,
 )
 #: What stands between that and a function beside `_BEFORE`: labels for debuggers, and directives without bytes.

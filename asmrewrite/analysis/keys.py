@@ -51,8 +51,9 @@ class Untouchable(NamedTuple):
     why: str
 
 
-_ZERO = re.compile(r"\$?0(?:x0)?\Z")
-_ONE = re.compile(r"\$?1\Z")
+#: Numbers as both syntaxes have them, after what says that one is no address in AT&T's.
+_ZERO = re.compile(r"0(?:x0)?\Z")
+_ONE = re.compile(r"1\Z")
 _ATT_BASE = re.compile(r"0?\((%\w+)\)\Z")
 _INTEL_BASE = re.compile(r"(?:byte ptr )?0?\[(\w+)(?:\s*\+\s*0)?\]\Z", re.IGNORECASE)
 _COMPARE = re.compile(r"cmp[blwq]?\Z")
@@ -176,7 +177,7 @@ class _Finder:
         operands = ordered(before)
         if before.kind != "plain" or not before.asm or not _COMPARE.match(before.head) or len(operands) != 2:
             return None
-        if not _is_byte(before) or not _ZERO.match(operands[0]):
+        if not _is_byte(before) or not _is_number(before, operands[0], _ZERO):
             return None
         symbol = self._key(branch - 1, operands[1])
         return _Truth(symbol, frozenset({branch - 1}), zero_off=True) if symbol else None
@@ -278,12 +279,12 @@ class _Finder:
             return None
         source, other = operands
         mine = frozenset({index})
-        if _COMPARE.match(instruction.head) and _ZERO.match(source):
+        if _COMPARE.match(instruction.head) and _is_number(instruction, source, _ZERO):
             symbol = self._key(index, other) if _is_byte(instruction) else ""
             if symbol:
                 return _Truth(symbol, mine, zero_off=True)
             held = self._register(parts_of(other), index)
-        elif _TEST.match(instruction.head) and (source == other or _ONE.match(source)):
+        elif _TEST.match(instruction.head) and (source == other or _is_number(instruction, source, _ONE)):
             held = self._register(parts_of(other), index)
             if held and source != other and not held.bit:
                 return None
@@ -327,7 +328,7 @@ class _Finder:
             if held is None or not (held.whole or len(source) == 1):
                 return None
             return held._replace(chain=held.chain | mine, whole=wide and (widens or held.whole))
-        if (_AND.match(head) or _XOR.match(head)) and _ONE.match(operands[0]):
+        if (_AND.match(head) or _XOR.match(head)) and _is_number(instruction, operands[0], _ONE):
             held = self._register(parts_of(operands[1]), index)
             if held is None or not held.bit:
                 return None
@@ -355,6 +356,13 @@ class _Finder:
 
     def _addressed(self, instruction: Instruction) -> str:
         return address_of(instruction, self.prefixes)
+
+
+def _is_number(instruction: Instruction, operand: str, number: re.Pattern[str]) -> bool:
+    """Whether the operand is this number; in AT&T syntax one without `$` is the address of something."""
+    if not instruction.intel and not operand.startswith("$"):
+        return False
+    return number.match(operand.removeprefix("$")) is not None
 
 
 def _is_byte(instruction: Instruction) -> bool:

@@ -65,7 +65,7 @@ class SkipReason(str, Enum):
     STACK_THUNK = "stack-thunk"
     #: A key's byte that is read for another purpose than a branch: it stays a load.
     KEY_VALUE = "key-value"
-    #: A test of a key whose load, comparison and branch cannot be brought together.
+    #: A test of a key whose load, comparison and branch cannot be brought together, or whose branch is a static call.
     KEY_APART = "key-apart"
     #: A test of a key whose registers or flags may be read behind it.
     KEY_LIVE = "key-live"
@@ -85,7 +85,8 @@ class SkipReason(str, Enum):
     COLD_PART = "cold-part"
     #: Of an entry: the loader calls it, to choose a function, before anything else has run.
     RESOLVER = "resolver"
-    #: Of an entry: what stands before the first instruction is not what compilers put there, or there is none.
+    #: Of an entry: what stands before the first instruction is not what compilers put there, or there is none; or with
+    #: ops-layout=literal, something runs into the function from above.
     ENTRY = "entry"
     #: Of an entry: nops of -fpatchable-function-entry that are not ours to take.
     PATCHABLE_ENTRY = "patchable-entry"

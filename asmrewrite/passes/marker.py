@@ -69,14 +69,16 @@ class Marker:
         writer = _Writer(unit)
         skips: list[Skip] = []
         prover = Prover(unit.survey)
+        # A conditional jump to a trampoline is a site of its own.
+        taken = unit.options.static_call_prefix if "static-call" in unit.options.chosen else ()
         # Of others the check of translations does not know that they leave.
         tails = frozenset(
             branch.start
             for branch in unit.branches
-            if branch.role == "tail" and not branch.skip and not unit.opted_out(branch, "relpoline")
+            if not branch.skip
+            and (branch.role == "tail" or (branch.form == "jmp" and branch.operand.symbol.startswith(taken)))
+            and not unit.opted_out(branch, "relpoline" if branch.role == "tail" else "static-call")
         )
-        # A conditional jump to a trampoline is a site of its own.
-        taken = unit.options.static_call_prefix if "static-call" in unit.options.chosen else ()
         functions: dict[str, list[Spot]] = {}
         for spot in spots:
             if not _STUB.search(spot.place.function):
@@ -119,8 +121,9 @@ def _is_code(unit: Unit, spot: Spot) -> bool:
 def _objection(unit: Unit, spots: list[Spot]) -> SkipReason | None:
     """Why no test of the function with these uses of keys may be touched."""
     place = spots[0].place
-    if place.trouble is not None:
-        return place.trouble
+    for spot in spots:
+        if spot.place.trouble is not None:
+            return spot.place.trouble
     if not unit.survey.compiled:
         return SkipReason.HAND_WRITTEN
     return unit.excluded(place.function, "marker")

@@ -54,8 +54,15 @@ def watch(options: Options) -> tuple[str, ...]:
 def emit(unit: Unit, moved: tuple[Moved, ...]) -> Outcome:
     """The tables of `unit`, whose branches `moved` were edited by its passes."""
     there = {section.name.strip('"') for _, section in unit.survey.sections if section}
+    # In a macro's body it is not followed.
+    text = unit.survey.listing.text
+    there |= {t.section for t in kernel.TABLES.values() if t.section in text and _goes_to(text, t.section)}
     wanted = [t for t in unit.options.tables if kernel.TABLES[t].section not in there]
     return _Emitter(unit, {m.start: m for m in moved}).run(wanted, [m for m in moved if m.start < 0])
+
+
+def _goes_to(text: str, section: str) -> bool:
+    return re.search(rf'section[ \t]+"?{re.escape(section)}(?![\w.$])', text) is not None
 
 
 def _prefixes(table: str, options: Options) -> tuple[str, ...]:

@@ -128,9 +128,9 @@ def examine(text: str, options: Options | None = None, *, sample: int = 1) -> st
         return "refused"
     if rewrite(new, options).changed:
         freed = "r11" in text.lower() and {"marker", "relpoline"}.issubset(options.chosen)
-        if not (freed and "marker" in {site.pass_ for site in result.sites}):
+        if not (freed and {"marker", "relpoline"} & {site.pass_ for site in result.sites}):
             raise Failure("not idempotent", "what was rewritten is rewritten again")
-        return "explained: a test of a key kept %r11 from a call"
+        return "explained: a test of a key and an indirect branch that kept %r11 from each other"
     after, messages = assemble(new)
     if not after:
         if _SHORT.search(text) and _passes(_certain(text, _SHORT), options):
@@ -138,6 +138,8 @@ def examine(text: str, options: Options | None = None, *, sample: int = 1) -> st
         again = re.search(rb"symbol `([^']+)' is already defined", messages)
         if again and len(re.findall(rf"(?<![\w.$]){re.escape(again[1].decode('latin-1'))}[ \t]*:", text)) > 1:
             return "explained: a label that is defined twice at one place"
+        if re.search(r"\.(?:set|equ\w*|eqv)[ \t]+__(?:SKEY|MARK)__", text):
+            return "explained: a key that is given another value"
         raise Failure("refused when rewritten", messages.decode("latin-1").strip().split("\n")[-1][:200])
     explained = ""
     try:
@@ -160,10 +162,14 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: the type of a function that a condition decides"
     if failure.kind == "keys" and re.search(r"\.(?:set|equ\w*|eqv)[ \t]+__(?:SKEY|MARK)__", text):
         return "explained: a key that is given another value"
-    if failure.kind == "full UNKNOWN" and re.search("is not known|may be read", failure.detail) and undecodable(text):
+    if re.search("is not known|may be read|leads elsewhere", failure.detail) and undecodable(text):
         return "explained: an instruction that no processor has"
     if failure.kind == "check" and "multiple of" in failure.detail:
         return "explained: a table of the original's that is none"
+    if "is not that of" in failure.detail and re.search(r"section[ \t]+\"?__SCK__", text):
+        return "explained: a key with the name of a section"
+    if failure.kind == "site" and "no direct branch" in failure.detail and "macro" in text:
+        return "explained: a macro that may go to another section"
     if failure.kind == "site" and "is copied elsewhere" in failure.detail and ".macro" in text:
         return "explained: a macro that goes to another section than it is in"
     if failure.kind == "site" and options.abi == "kernel":

@@ -228,7 +228,7 @@ class Keys:
                 (number, replaced.original[0])
                 for number, walked in self.both.walked.items()
                 for replaced in walked.replaced
-                if replaced.site.pass_ == "relpoline" and replaced.site.form == "jmp"
+                if replaced.site.pass_ in ("relpoline", "static-call") and replaced.site.form == "jmp"
             }
             self._flow = Flow(self.both.old, tails)
         return self._flow

@@ -87,7 +87,7 @@ def _symbol(both: Comparison, a: Symbol, b: Symbol) -> str:
     moved = both.tables.get((a.section, a.value)) == (b.section, b.value)
     if a.section and (both.pairs.get(a.section) != b.section or not (moved or both.leads(a.section, a.value, b.value))):
         return f"{a.name} went elsewhere"
-    if both.literals.get((a.section, a.value), b.value) != b.value:
+    if b.value < both.literals.get((a.section, a.value), 0):
         return f"{a.name} does not go along with the function that begins there"
     if a.section in both.walked:
         return "" if both.leads(a.section, a.value + a.size, b.value + b.size) else f"{a.name} ends elsewhere"
