@@ -283,13 +283,23 @@ class Walk:
     def _is_test(self, o: int, n: int) -> bool:
         """Whether a test of a key begins at `o`, the next site is for it, and what ends at `n` is not before it.
 
-        The site is at `n`; or a nop stands behind the first instruction of the test, and is all that is left there.
+        The site is at `n`; or a nop stands inside the test, and is left there.
         """
         site = self.sites[self.next_site].offset if self.next_site < len(self.sites) else -1
         stub = self.stubs.get(site)
         if stub is None or not self._moved(o, stub.chain[0].ip):
             return False
-        return site == n or is_nop(self._decode(0, o + self._decode(0, o).len))
+        return site == n or self._has_nop(o)
+
+    def _has_nop(self, o: int) -> bool:
+        """Whether a nop stands between `o` and the next conditional jump."""
+        end = min(len(self.old), o + _TEST_REACH)
+        while o < end:
+            instruction = self._decode(0, o)
+            if is_nop(instruction) or instruction.is_jcc_short_or_near:
+                return is_nop(instruction)
+            o += instruction.len
+        return False
 
     def _marker(self, o: int, n: int) -> tuple[int, int] | None:
         """The test of a key at `o`, other instructions between its own, and its site behind those at `n`."""

@@ -1,11 +1,13 @@
 	.type	f, @function
 f:
-	movzbl	__SKEY__k(%rip), %r8d
+	call	g
+	movzbl	__SKEY__k(%rip), %edx
+	testb	%dl, %dl
 	nop
-	cmpl	$0, %r8d
 	je	.L1
-	incl	%eax
+	movl	%edx, %eax
 .L1:
-	jmp	*%r8
+	movl	%edx, %ecx
+	jmp	g
 	.size	f, .-f
 	.ident	"GCC: (GNU) 12.2.0"
