@@ -8,7 +8,7 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t debugfs debug /sys/kernel/debug
 mount -t tracefs trace /sys/kernel/debug/tracing 2>/dev/null
-mount -t tmpfs tmp /tmp
+mount -t tmpfs tmp /tmp	# the guest's own memory: nothing of the host is seen here
 ip link set lo up
 T=/sys/kernel/debug/tracing
 
