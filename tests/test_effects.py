@@ -14,7 +14,7 @@ from tests.support import CLANG, compiled
 #: What compilers print rarely, and what is odd about one of its forms.
 ODD = r"""
     movb %ch, %al; movb %cl, %ah; movw %cx, %ax; movl %ecx, %eax; movq %rcx, %rax; movzbl %ah, %ecx
-    movsbl %dil, %eax
+    movsbl %dil, %eax; movb (%rax), %r8b; movb %r15b, %al; sete %r12b; movw %r9w, %ax; addl %r10d, %eax
     xorl %eax, %eax; xorb %al, %al; xorw %ax, %ax; subq %rax, %rax; sbbl %eax, %eax; sbbl %ecx, %eax
     adcq $0, (%rax)
     shll $0, %eax; shll $32, %eax; shll $33, %eax; shll $31, %eax; shll %cl, %eax; shll %eax; sarq (%rax)
