@@ -36,7 +36,7 @@ ODD = r"""
     popcntl %eax, %ecx; lzcntl %eax, %ecx; tzcntq (%rax), %rcx; andnl %eax, %ecx, %edx; blsrl %eax, %ecx
     bzhil %eax, %ecx, %edx
     shlxl %eax, %ecx, %edx; rorxl $3, %eax, %ecx; pdepl %eax, %ecx, %edx; mulxl %eax, %ecx, %edi
-    adcxl %eax, %ecx; fucomip %st(1), %st; fucompi %st(1), %st; fcompi %st(1), %st; fcomi %st(1), %st
+    adcxl %eax, %ecx; fucompi %st(1), %st; fcompi %st(1), %st
     adoxl %eax, %ecx; bextrl %eax, %ecx, %edx; crc32b %al, %ecx; movbel (%rax), %ecx; movntil %eax, (%rcx)
     movd %xmm0, %eax; movq %xmm0, %rax; movd %eax, %xmm0; pextrb $3, %xmm0, %eax; pextrw $3, %xmm0, %eax
     movmskpd %xmm0, %eax
