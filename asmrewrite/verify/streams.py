@@ -67,6 +67,8 @@ class Walk:
         self.branches: list[tuple[int, int, int, int]] = []
         self.behind: dict[int, int] = {}
         self.widened: list[int] = []
+        #: The original's offsets inside of tests that became sites: behind their first instruction.
+        self.inside: set[int] = set()
         self._decoders = (Decoder(64, self.old), Decoder(64, self.new))
 
     def walk(self) -> Walked:
@@ -99,11 +101,15 @@ class Walk:
             if not self.differences and not self.offsets.leads(target, new_target):
                 what = f"{self._text(0, source)}  leads elsewhere than  {self._text(1, new_source)}"
                 self.differences.append(Difference(source, new_source, what))
+            if not self.differences and target in self.inside:
+                what = f"{self._text(0, source)}  leads into a test of a key"
+                self.differences.append(Difference(source, new_source, what))
         if self.next_site < len(self.sites) and not self.differences:
             left = self.sites[self.next_site]
             self.differences.append(Difference(o, left.offset, "a site of the tables took no branch's place"))
         inner = frozenset((*(replaced.original[1] - 1 for replaced in self.replaced), *self.widened))
-        return Walked(self.offsets, tuple(self.replaced), tuple(self.differences), n, self.behind, inner)
+        led = tuple((to, at if is_direct(self._decode(0, at)) else None) for at, to, _, _ in self.branches)
+        return Walked(self.offsets, tuple(self.replaced), tuple(self.differences), n, self.behind, inner, led)
 
     def _length_in_doubt(self, offset: int) -> bool:
         """Whether the original has a direct branch with a 16-bit operand there: Intel's processors read 32 bits.
@@ -350,6 +356,7 @@ class Walk:
             return None
         self.next_site += 1
         gone = {place: there for place, there, _ in moved}
+        self.inside.update(place for place, _ in kept[1:])
         for place, there in kept:
             self.offsets.shift(place, there)
             if there == start:
