@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from asmrewrite.syntax.statement import Statement
 
 _BRANCH = re.compile(r"j(?!mp)[a-z]{1,3}\Z")
-_LABEL = re.compile(r'"?[A-Za-z_.$\x80-\xff][\w.$\x80-\xff]*"?(?:@\w+)?\Z')
+#: A symbol; `.` alone is the branch's own place.
+_LABEL = re.compile(r'(?!\.\Z)"?[A-Za-z_.$\x80-\xff][\w.$\x80-\xff]*"?(?:@\w+)?\Z')
 _PREFIX = re.compile(
     r"(?:lock|rep\w*|data(?:16|32)|addr(?:16|32)|rex\S*|[c-gs]s|notrack|bnd|f?wait|x(?:acquire|release))\Z"
 )
