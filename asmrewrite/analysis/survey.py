@@ -113,6 +113,8 @@ _GLUE = re.compile(r"(?:/\*(?:[^*]|\*(?!/))*\*/[ \t\f\r]*)+")
 #: A comment with a part of the statement behind it; and one that is glued to the first word, or stands before a `=`.
 _COMMENTED = re.compile(rf"""(?:[^"'#\n;/]|/(?!\*))*{_GLUE.pattern}[^\s#;\0]""")
 _TORN_WORD = re.compile(rf"""[ \t\f\r]*[^\s"'#;/]+{_GLUE.pattern}[^\s#;\0]|(?:[^"'#\n;/]|/(?!\*))*{_GLUE.pattern}=""")
+#: The beginning of an instruction; `l'2:` is a label to gas.
+_HEAD = re.compile(r"[ \t\f\r]*(?:\{[^}\n]*\}[ \t\f\r]*)*[A-Za-z][\w.]*(?![\w.$:'])")
 _SLASH = re.compile(r"[ \t\f\r]*/")
 _STATEMENTS = frozenset({"STATEMENT", "WATCHED"})
 _DIRECTIVES = frozenset({"SECTION", "MODE", "MACRO", "CONDITION", "TYPE"})
@@ -419,8 +421,8 @@ class _Walk:
         clear. `fwait` is an instruction itself.
         """
         last = self.text[slice(*self.prefixes[-1])].lstrip(" \t\f\r").lower()
-        directive = self.text[start:end].lstrip()[:1] == "."
-        if (directive or kind not in INSTRUCTIONS) and not last.startswith(("wait", "fwait")):
+        clear = kind in INSTRUCTIONS and _HEAD.match(self.text, start, end)
+        if not clear and not last.startswith(("wait", "fwait")):
             self._abandon(SkipReason.PREFIX)
 
     def _is_open(self) -> bool:
