@@ -23,7 +23,7 @@ from asmrewrite.verify.instructions import (
 )
 from asmrewrite.verify.keytests import KeyStub, is_set
 from asmrewrite.verify.offsets import OffsetMap
-from asmrewrite.verify.shapes import ENDBR, ENTRY_PADDING
+from asmrewrite.verify.shapes import ENDBR, ENTRY_PADDING, PUSHES
 from asmrewrite.verify.walked import Difference, Replaced, Site, Walked
 
 TYPE_CHECKING = False
@@ -107,7 +107,8 @@ class Walk:
         if self.next_site < len(self.sites) and not self.differences:
             left = self.sites[self.next_site]
             self.differences.append(Difference(o, left.offset, "a site of the tables took no branch's place"))
-        inner = frozenset((*(replaced.original[1] - 1 for replaced in self.replaced), *self.widened))
+        branches = (replaced.original[1] - 1 for replaced in self.replaced if replaced.site.form != "push")
+        inner = frozenset((*branches, *self.widened))
         led = tuple((to, at if is_direct(self._decode(0, at)) else None) for at, to, _, _ in self.branches)
         return Walked(self.offsets, tuple(self.replaced), tuple(self.differences), n, self.behind, inner, led)
 
@@ -204,7 +205,8 @@ class Walk:
     def _entry(self, o: int, n: int) -> tuple[int, int] | None:
         """The beginning of a function: its literal, `endbr64`, padding, and the site.
 
-        The original has nothing in the site's place, or a call of __fentry__, or nops of -fpatchable-function-entry.
+        The original has nothing in the site's place, or a call of __fentry__, or nops of -fpatchable-function-entry; or
+        the push that the site is, which must not be passed by.
         """
         site = self.sites[self.next_site]
         before = self.new[n : n + site.literal]
@@ -225,10 +227,15 @@ class Walk:
         end = site.offset + site.size
         self.next_site += 1
         self.entered = o
-        places = frozenset((start, *self._nops_between(n, site.offset), end))
+        places = frozenset((start, *self._nops_between(n, site.offset)))
         if any(place in self.relocations[1] for place in range(n, end)):
             return None
-        was = self._marked(o, end)
+        if site.form == "push":
+            was = len(PUSHES[site.register])
+            if self.old[o : o + was] != PUSHES[site.register]:
+                return None
+        else:
+            was, places = self._marked(o, end), places | {end}
         self.offsets.widen(o, places)
         if was:
             self.replaced.append(Replaced(site, (o, o + was), (n, end), (0, 0), direct=True, notrack=False))
