@@ -13,6 +13,7 @@ from asmrewrite.analysis.survey import base_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asmrewrite.analysis.proof import Prover
+    from asmrewrite.analysis.sections import Section
     from asmrewrite.analysis.survey import Survey
     from asmrewrite.syntax.statement import Statement
 
@@ -140,7 +141,10 @@ class _Reader:
         for statement in self.found.listing.statements(start, end):
             if statement.comment.startswith(("#APP", "#NO_APP")):
                 self.asm = statement.comment.startswith("#APP")
-            here = self._section(statement.start) == home
+            section = self._section(statement.start)
+            here = section is not None and home is not None and section.place == home.place
+            if section is None and statement.kind == "instruction":
+                return False
             for label in statement.labels if here else ():
                 self.labels[label] = len(self.instructions)
             if statement.head.startswith(".cfi_"):
@@ -201,5 +205,5 @@ class _Reader:
             position = text.index(":", text.index(label, position) + len(label)) + 1
         return statement.end - len(text[position : statement.end].lstrip())
 
-    def _section(self, position: int) -> object:
+    def _section(self, position: int) -> Section | None:
         return self.found.sections[bisect_right(self.starts, position) - 1][1]

@@ -166,7 +166,7 @@ class _Walk:
         self.functions: list[Function] = []
         self.changes: list[tuple[int, Section | None]] = [(0, self.sections.current)]
         self.typed: set[str] = set()
-        self.inside: dict[tuple[str, str], str] = {}
+        self.inside: dict[tuple[str, str, str, str], str] = {}
         self.aliases: set[str] = set()
         self.assigned: list[tuple[str, str]] = []
         self.opted_out: dict[str, frozenset[str]] = {}
@@ -262,12 +262,9 @@ class _Walk:
             return SkipReason.UNKNOWN_SECTION
         return SkipReason.ALTERNATIVE if section.name.startswith(".altinstr_replacement") else None
 
-    def _key(self) -> tuple[str, str]:
+    def _key(self) -> tuple[str, str, str, str]:
         section = self.sections.current
-        if section is None:
-            return "", ""
-        unique = section.arguments.partition("unique")[2]
-        return section.name.strip('"'), f"{section.group}{unique}/{section.subsection}"
+        return section.place if section is not None else ("", "", "", "")
 
     def _function(self) -> str:
         return self.inside.get(self._key(), "")

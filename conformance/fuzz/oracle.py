@@ -65,7 +65,9 @@ _DOUBT = re.compile(
 )
 #: Data alone, and lines for debugging, of which gas makes entries about the stubs when the text has none.
 _DATA_ALONE = re.compile(rf"\.(?:{_DATA}|loc\b)", re.IGNORECASE)
-#: The same, symbols that are given a value, and other operands that may be a distance over a site.
+#: The same without alignments.
+_ONLY_DATA = re.compile(rf"\.(?!balign 4\n)(?:{_DATA}|loc\b)", re.IGNORECASE)
+#: Data, symbols that are given a value, and other operands that may be a distance over a site.
 _DISTANCES = re.compile(rf"{_DATA_ALONE.pattern}|\.(?:set|equ|equiv|eqv)\b|=|(?<![\w.$])\.[ \t]*-", re.IGNORECASE)
 
 
@@ -183,9 +185,9 @@ def _explanation(text: str, failure: Failure, options: Options, causes: int = 3)
     if failure.kind == "site" and "is copied elsewhere" in failure.detail and ".macro" in text:
         return "explained: a macro that goes to another section than it is in"
     if failure.kind == "site" and options.abi == "kernel":
-        known = passes(_ODD.sub("\n.balign 4\n", text)) or (
-            _ODD.search(text) and passes(_ODD.sub("\n.balign 4\n", _certain(text, _DATA_ALONE)))
-        )
+        # A place behind the last instruction has no padding before it to the check.
+        even = _ODD.sub("\n.balign 4\n", text)
+        known = even != text and any(map(passes, (even, f"{even}\n\t.text\n\tret\n", _certain(even, _ONLY_DATA))))
         return (
             "explained: a trampoline at an odd address has no room for the flags of the kernel's table" if known else ""
         )
