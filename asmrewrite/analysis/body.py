@@ -13,11 +13,13 @@ from asmrewrite.analysis.survey import base_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asmrewrite.analysis.proof import Prover
+    from asmrewrite.analysis.sections import Section
     from asmrewrite.analysis.survey import Survey
     from asmrewrite.syntax.statement import Statement
 
 _BRANCH = re.compile(r"j(?!mp)[a-z]{1,3}\Z")
-_LABEL = re.compile(r'"?[A-Za-z_.$\x80-\xff][\w.$\x80-\xff]*"?(?:@\w+)?\Z')
+#: A symbol; `.` alone is the branch's own place.
+_LABEL = re.compile(r'(?!\.\Z)"?[A-Za-z_.$\x80-\xff][\w.$\x80-\xff]*"?(?:@\w+)?\Z')
 _PREFIX = re.compile(
     r"(?:lock|rep\w*|data(?:16|32)|addr(?:16|32)|rex\S*|[c-gs]s|notrack|bnd|f?wait|x(?:acquire|release))\Z"
 )
@@ -139,7 +141,10 @@ class _Reader:
         for statement in self.found.listing.statements(start, end):
             if statement.comment.startswith(("#APP", "#NO_APP")):
                 self.asm = statement.comment.startswith("#APP")
-            here = self._section(statement.start) == home
+            section = self._section(statement.start)
+            here = section is not None and home is not None and section.place == home.place
+            if section is None and statement.kind == "instruction":
+                return False
             for label in statement.labels if here else ():
                 self.labels[label] = len(self.instructions)
             if statement.head.startswith(".cfi_"):
@@ -200,5 +205,5 @@ class _Reader:
             position = text.index(":", text.index(label, position) + len(label)) + 1
         return statement.end - len(text[position : statement.end].lstrip())
 
-    def _section(self, position: int) -> object:
+    def _section(self, position: int) -> Section | None:
         return self.found.sections[bisect_right(self.starts, position) - 1][1]

@@ -173,14 +173,18 @@ def _is_alone(found: Survey, function: Function) -> bool:
     text, position, sections = found.listing.text, function.start, found.sections
     if position and text[position - 1] != "\n":
         return False
+    if function.section is None:
+        return False
+    place = function.section.place
     part = bisect_right(sections, position, key=itemgetter(0)) - 1
     while position:
         begin = sections[part][0]
         if position <= begin:
             # On with what the section had before.
-            part = next((i for i in range(part - 1, -1, -1) if sections[i][1] == function.section), -1)
-            if part < 0:
-                return True
+            earlier = ((i, sections[i][1]) for i in range(part - 1, -1, -1))
+            part, section = next(((i, s) for i, s in earlier if s is None or s.place == place), (-1, None))
+            if part < 0 or section is None:
+                return part < 0
             position = sections[part + 1][0]
             continue
         start = max(text.rfind("\n", 0, position - 1) + 1, begin)

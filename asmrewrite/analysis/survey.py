@@ -112,6 +112,8 @@ _SYMBOL = re.compile(r"[A-Za-z_.$\x80-\xff][\w.$\x80-\xff]*")
 _BRANCH_NAME = re.compile(r"(?:l?(?:call|jmp)|j[a-z]{1,3}|notrack|cs|[.\\])", re.IGNORECASE)
 #: Names of macros that would change what a rewriting adds.
 _TAKEN_NAME = re.compile(r"(?:(?:call|jmp|je|movq?|cmpq|pause|lfence|ret|int3)(?![\w.$])|[.\\])", re.IGNORECASE)
+#: The beginning of an instruction; `l'2:` is a label to gas.
+_HEAD = re.compile(r"[ \t\f\r]*(?:\{[^}\n]*\}[ \t\f\r]*)*[A-Za-z][\w.]*(?![\w.$:'])")
 _ARGUMENT_BRANCH = re.compile(r"[A-Za-z_.$][\w.$]*[ \t]+([^\n#;]*?(?<![\w.$])l?(?:call|jmp)[a-z]?[ \t]+\*[^\n#;]*)")
 #: Kinds of tokens that are instructions, or directives.
 INSTRUCTIONS = frozenset({"BRANCH", "WATCHED", "STATEMENT", "QUIET"})
@@ -153,7 +155,7 @@ class _Walk:
         self.functions: list[Function] = []
         self.changes: list[tuple[int, Section | None]] = [(0, self.sections.current)]
         self.typed: set[str] = set()
-        self.inside: dict[tuple[str, str], str] = {}
+        self.inside: dict[tuple[str, str, str, str], str] = {}
         self.aliases: set[str] = set()
         self.assigned: list[tuple[str, str]] = []
         self.opted_out: dict[str, frozenset[str]] = {}
@@ -249,12 +251,9 @@ class _Walk:
             return SkipReason.UNKNOWN_SECTION
         return SkipReason.ALTERNATIVE if section.name.startswith(".altinstr_replacement") else None
 
-    def _key(self) -> tuple[str, str]:
+    def _key(self) -> tuple[str, str, str, str]:
         section = self.sections.current
-        if section is None:
-            return "", ""
-        unique = section.arguments.partition("unique")[2]
-        return section.name.strip('"'), f"{section.group}{unique}/{section.subsection}"
+        return section.place if section is not None else ("", "", "", "")
 
     def _function(self) -> str:
         return self.inside.get(self._key(), "")
@@ -402,8 +401,8 @@ class _Walk:
         clear. `fwait` is an instruction itself.
         """
         last = self.text[slice(*self.prefixes[-1])].lstrip(" \t\f\r").lower()
-        directive = self.text[start:end].lstrip()[:1] == "."
-        if (directive or kind not in INSTRUCTIONS) and not last.startswith(("wait", "fwait")):
+        clear = kind in INSTRUCTIONS and _HEAD.match(self.text, start, end)
+        if not clear and not last.startswith(("wait", "fwait")):
             self._abandon(SkipReason.PREFIX)
 
     def _is_open(self) -> bool:

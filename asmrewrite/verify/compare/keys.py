@@ -7,12 +7,13 @@ from functools import cached_property
 
 from iced_x86 import Code, ConditionCode, Decoder, Instruction, OpKind, Register
 
+from asmrewrite.errors import CheckError
 from asmrewrite.stubs import abi
 from asmrewrite.verify.compare.comparison import ALLOC, EXEC, Comparison
 from asmrewrite.verify.flow import FLAG_PARTS, Flow, Part, parts
 from asmrewrite.verify.frames import frames, table_at
 from asmrewrite.verify.holding import holds
-from asmrewrite.verify.image import PC_RELATIVE, Location
+from asmrewrite.verify.image import FUNCTIONS, PC_RELATIVE, Location
 from asmrewrite.verify.keytests import KeyStub, Unclear, evaluate, key_stub, whole_register
 from asmrewrite.verify.sites import Verdict
 
@@ -72,6 +73,12 @@ class Keys:
 
     def compare(self, number: int, replaced: Replaced) -> tuple[str, Verdict]:
         """What is wrong with the site, and whether that is only not known; "" when nothing is."""
+        try:
+            return self._compare(number, replaced)
+        except CheckError as error:  # of an unwind table
+            return error.message, Verdict.UNKNOWN
+
+    def _compare(self, number: int, replaced: Replaced) -> tuple[str, Verdict]:
         both = self.both
         section = both.new.sections[both.pairs[number]]
         marker = self.markers[section.number, replaced.site.offset]
@@ -162,7 +169,7 @@ class Keys:
         ranges = [
             (s.section, s.value, s.value + s.size)
             for s in image.symbols
-            if s.kind == 2 and s.section and (s.name == name or s.name.startswith(f"{name}.cold"))
+            if s.kind in FUNCTIONS and s.section and (s.name == name or s.name.startswith(f"{name}.cold"))
         ]
         return holds(
             flow, ranges, self._entries(ranges), (number, offset), register,
