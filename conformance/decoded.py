@@ -25,7 +25,12 @@ _STATUS = (
 _READS = (OpAccess.READ, OpAccess.COND_READ, OpAccess.READ_WRITE, OpAccess.READ_COND_WRITE)
 _WRITES = (OpAccess.WRITE, OpAccess.COND_WRITE, OpAccess.READ_WRITE, OpAccess.READ_COND_WRITE)
 _SURE = (OpAccess.WRITE, OpAccess.READ_WRITE)
-_REGISTERS = {value: NAMES[name.lower()] for name, value in vars(Register).items() if name.lower() in NAMES}
+#: The decoder's numbers of the registers; its R8L is gas's %r8b.
+_REGISTERS = {
+    value: NAMES[spelled]
+    for name, value in vars(Register).items()
+    if (spelled := re.sub(r"(r\d+)l\Z", r"\1b", name.lower())) in NAMES
+}
 #: They end a basic block; analysis/body.py looks at them.
 _FLOW = ("call", "jmp", "j", "ret", "loop", "ljmp", "lcall", "lret", "iret", "sysret", "xbegin", "ud2", "hlt", "int")
 #: A prefix may be a statement of its own.

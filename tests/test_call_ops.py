@@ -10,6 +10,7 @@ import pytest
 
 from asmrewrite import OptionError, SkipReason, Verdict, check, rewrite
 from asmrewrite.stubs import abi
+from asmrewrite.syntax.operand import REGISTERS
 from asmrewrite.verify.translation import validate
 from tests.building import (
     BIN,
@@ -270,53 +271,101 @@ def test_the_audit_sees_nothing_new(tmp_path: Path) -> None:
 # ---- what the checker objects to ---------------------------------------------------------------------
 
 
+PLAIN_BODY, PUSH_BODY = "\tincl\t%ecx\n\tret\n", "\tpushq\t%rbx\n\tpopq\t%rbx\n\tret\n"
+
+
 @pytest.mark.parametrize(
-    ("before", "after", "words"),
+    ("body", "before", "after", "words"),
     [
-        ("{disp8} nopl\t(%rax,%rax)", ".byte 0x0f,0x1f,0x40,0x00,0x90", "there is no nop"),
-        ("entry_0-.", "entry_0+1-.", "no function begins"),
-        ("entry_0-.", "ops_0-.", "no function begins"),
-        ("\tpushq", "\tincl %eax; pushq", "stands between"),
-        (".quad 0", ".quad 7", "not empty"),
-        ("cell_0-.", "cell_0-8-.", "the literal is not"),
-        ("4, 3, 255", "4, 0, 255", "there is no call"),
-        ("4, 3, 255, 0, 3", "4, 3, 255, 0, 4", "is aligned to 8"),
+        (PLAIN_BODY, "{disp8} nopl\t(%rax,%rax)", ".byte 0x0f,0x1f,0x40,0x00,0x90", "there is no nop"),
+        (PLAIN_BODY, "entry_0-.", "entry_0+1-.", "no function begins"),
+        (PLAIN_BODY, "entry_0-.", "ops_0-.", "no function begins"),
+        (PLAIN_BODY, ".bundle_align_mode 3; ", "incl %eax; .bundle_align_mode 3; ", "stands between"),
+        (PLAIN_BODY, ".quad 0", ".quad 7", "not empty"),
+        (PLAIN_BODY, "cell_0-.", "cell_0-8-.", "the literal is not"),
+        (PLAIN_BODY, "4, 3, 255", "4, 0, 255", "there is no call"),
+        (PLAIN_BODY, "4, 3, 255", "4, 4, 255", "there is no push"),
+        (PLAIN_BODY, "4, 3, 255", "4, 3, 3", "register 3"),
+        (PLAIN_BODY, "4, 3, 255, 0, 3", "4, 3, 255, 0, 4", "is aligned to 8"),
+        (PUSH_BODY, "cs; cs; cs; cs; pushq", "cs; cs; cs; nop; pushq", "there is no push"),
+        (PUSH_BODY, "cs; cs; cs; cs; pushq", "cs; cs; cs; fs; pushq", "there is no push"),
+        (PUSH_BODY, "cs; cs; cs; cs; pushq", "cs; cs; cs; cs; popq", "there is no push"),
+        (PUSH_BODY, "cs; pushq\t%rbx", "cs; pushq\t%rsp", "there is no push"),
+        (PUSH_BODY, ".bundle_align_mode 3; ", "incl %eax; .bundle_align_mode 3; ", "stands between"),
+        (PUSH_BODY, "4, 4, 3", "4, 4, 5", "register 5"),
+        (PUSH_BODY, "4, 4, 3", "4, 4, 255", "register 255"),
+        (PUSH_BODY, "4, 4, 3", "4, 3, 255", "there is no nop"),
     ],
 )
-def test_a_wrong_site_fails(before: str, after: str, words: str, tmp_path: Path) -> None:
-    text = function("f", "\tpushq\t%rbx\n\tpopq\t%rbx\n\tret\n") + IDENT
-    done = rewrite(text, options("passes=call-ops ops-layout=literal")).text
-    if "pushq" in before:
-        done = done.replace(".bundle_align_mode 3; {disp8}", "incl\t%eax; .bundle_align_mode 3; {disp8}")
-    else:
-        assert before in done
-        done = done.replace(before, after, 1)
-    (verdict,) = check(str(assemble(done, tmp_path / "x.o")))
+def test_a_wrong_site_fails(body: str, before: str, after: str, words: str, tmp_path: Path) -> None:
+    done = rewrite(function("f", body) + IDENT, options("passes=call-ops ops-layout=literal")).text
+    assert before in done
+    (verdict,) = check(str(assemble(done.replace(before, after, 1), tmp_path / "x.o")))
     assert verdict.verdict is Verdict.FAIL
     assert words in verdict.reason
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("body", "before", "after"),
     [
-        (".byte\t4, 3, 255, 0, 3, 0", ".byte\t4, 3, 255, 0, 3, 1"),
-        (".byte\t4, 3, 255, 0, 3, 0", ".byte\t4, 3, 254, 0, 3, 0"),
-        (".byte\t4, 3, 255, 0, 3, 0", ".byte\t4, 3, 255, 1, 3, 0"),
-        ("\tpopq", "\tnop; popq"),
-        ("; pushq", "; nop; nop; pushq"),
-        ("; pushq", "; {disp8} nopl (%rax,%rax); pushq"),
-        (".Lasmrewrite_entry_1:", ".byte 0xcc; .Lasmrewrite_entry_1:"),
+        (PLAIN_BODY, ".byte\t4, 3, 255, 0, 3, 0", ".byte\t4, 3, 255, 0, 3, 1"),
+        (PLAIN_BODY, ".byte\t4, 3, 255, 0, 3, 0", ".byte\t4, 3, 254, 0, 3, 0"),
+        (PLAIN_BODY, ".byte\t4, 3, 255, 0, 3, 0", ".byte\t4, 3, 255, 1, 3, 0"),
+        (PLAIN_BODY, "\tret", "\tnop; nop; ret"),
+        (PLAIN_BODY, "; incl", "; nop; nop; incl"),
+        (PLAIN_BODY, "; incl", "; {disp8} nopl (%rax,%rax); incl"),
+        (PLAIN_BODY, ".Lasmrewrite_entry_1:", ".byte 0xcc; .Lasmrewrite_entry_1:"),
+        (PUSH_BODY, ".byte\t4, 4, 3, 0, 3, 0", ".byte\t4, 4, 3, 0, 3, 1"),
+        (PUSH_BODY, ".byte\t4, 4, 3, 0, 3, 0", ".byte\t4, 4, 3, 1, 3, 0"),
+        (PUSH_BODY, "cs; cs; cs; cs; pushq\t%rbx", "{disp8} nopl (%rax,%rax); pushq\t%rbx"),
+        (PUSH_BODY, "\tpopq", "\tpushq\t%rbx; popq"),
+        (PUSH_BODY, "\tpopq", "\tnop; nop; popq"),
+        # Both say that it is %rsi.
+        (PUSH_BODY, "pushq\t%rbx|4, 4, 3, 0", "pushq\t%rsi|4, 4, 6, 0"),
+        (PUSH_BODY, "cs; pushq\t%rbx|4, 4, 3, 0", "pushq\t%r11|4, 4, 11, 0"),
     ],
 )
-def test_another_difference_fails(before: str, after: str, tmp_path: Path) -> None:
-    body = "\tpushq\t%rbx\n\tpopq\t%rbx\n\tret\n"
+def test_another_difference_fails(body: str, before: str, after: str, tmp_path: Path) -> None:
     text = function("f", body) + function("g", body, "\t.p2align 4\n") + IDENT
     done = rewrite(text, options("passes=call-ops")).text
-    assert before in done
     original = assemble(text, tmp_path / "a.o")
     assert objections(original, assemble(done, tmp_path / "b.o")) == []
-    changed = assemble(done.replace(before, after, 1), tmp_path / "c.o")
+    for this, that in zip(before.split("|"), after.split("|"), strict=True):
+        assert this in done
+        done = done.replace(this, that, 1)
+    changed = assemble(done, tmp_path / "c.o")
     assert objections(original, changed) != [], instructions(changed)
+
+
+def test_a_push_is_the_site(tmp_path: Path) -> None:
+    """With every register that can be pushed, in both syntaxes, and behind endbr64; not one that something leads to."""
+    for number, register in enumerate(REGISTERS):
+        for before, push in (("", f"pushq\t%{register}"), ("\tendbr64\n\t.loc 1 1 1\n", f"push\t%{register}  # why")):
+            text = f'\t.file 1 "x.c"\n{function("f", f"{before}{chr(9)}{push}{chr(10)}{chr(9)}ret{chr(10)}")}{IDENT}'
+            done = rewrite(text, options("passes=call-ops"))
+            assert [site.form for site in done.sites] == ["nop" if register == "rsp" else "push"]
+            new = assemble(done.text, tmp_path / "b.o")
+            assert objections(assemble(text, tmp_path / "a.o"), new) == []
+            (verdict,) = check(str(new))
+            code = section_bytes(new, ".text")[verdict.offset :]
+            plain = bytes([0x41] * (number > 7) + [0x50 + number % 8])
+            assert code.startswith(SITE + plain if register == "rsp" else plain.rjust(5, b"\x2e"))
+            assert not rewrite(done.text, options("passes=call-ops")).changed
+    intel = f"\t.intel_syntax noprefix\n{function('f', f'{chr(9)}push{chr(9)}r12{chr(10)}{chr(9)}ret{chr(10)}')}{IDENT}"
+    done = rewrite(intel, options("passes=call-ops"))
+    assert [site.form for site in done.sites] == ["push"]
+    assert objections(assemble(intel, tmp_path / "a.o"), assemble(done.text, tmp_path / "b.o")) == []
+
+
+@pytest.mark.parametrize(
+    "push",
+    [".L4:\n\tpushq\t%rbx", "pushw\t%bx", "pushq\t(%rbx)", "pushq\t$3", "pushq\t%fs", "pushq\t%rbx; ret", "push\trbx"],
+)
+def test_another_push_is_none(push: str, tmp_path: Path) -> None:
+    text = function("f", f"{'' if push[0] == '.' else chr(9)}{push}\n\tret\n") + IDENT
+    done = rewrite(text, options("passes=call-ops"))
+    assert [site.form for site in done.sites] == ["nop"]
+    assert objections(assemble(text, tmp_path / "a.o"), assemble(done.text, tmp_path / "b.o")) == []
 
 
 def test_only_a_call_of_fentry_may_go(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.support import CLANG, compiled
 #: What compilers print rarely, and what is odd about one of its forms.
 ODD = r"""
     movb %ch, %al; movb %cl, %ah; movw %cx, %ax; movl %ecx, %eax; movq %rcx, %rax; movzbl %ah, %ecx
-    movsbl %dil, %eax
+    movsbl %dil, %eax; movb (%rax), %r8b; movb %r15b, %al; sete %r12b; movw %r9w, %ax; addl %r10d, %eax
     xorl %eax, %eax; xorb %al, %al; xorw %ax, %ax; subq %rax, %rax; sbbl %eax, %eax; sbbl %ecx, %eax
     adcq $0, (%rax)
     shll $0, %eax; shll $32, %eax; shll $33, %eax; shll $31, %eax; shll %cl, %eax; shll %eax; sarq (%rax)
@@ -36,7 +36,7 @@ ODD = r"""
     popcntl %eax, %ecx; lzcntl %eax, %ecx; tzcntq (%rax), %rcx; andnl %eax, %ecx, %edx; blsrl %eax, %ecx
     bzhil %eax, %ecx, %edx
     shlxl %eax, %ecx, %edx; rorxl $3, %eax, %ecx; pdepl %eax, %ecx, %edx; mulxl %eax, %ecx, %edi
-    adcxl %eax, %ecx
+    adcxl %eax, %ecx; fucompi %st(1), %st; fcompi %st(1), %st
     adoxl %eax, %ecx; bextrl %eax, %ecx, %edx; crc32b %al, %ecx; movbel (%rax), %ecx; movntil %eax, (%rcx)
     movd %xmm0, %eax; movq %xmm0, %rax; movd %eax, %xmm0; pextrb $3, %xmm0, %eax; pextrw $3, %xmm0, %eax
     movmskpd %xmm0, %eax

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from asmrewrite import Options, Verdict, check, rewrite
+from asmrewrite.analysis.keys import _Finder
 from asmrewrite.verify.translation import validate_bytes
 from conformance import keys
 from conformance.command import CommandError
@@ -164,6 +166,56 @@ def objections(original: bytes, new: bytes) -> list[str]:
     found = validate_bytes(original, new, "n.o")
     sites = [str(v) for v in found.sites if v.verdict is not Verdict.PASS]
     return sites + [str(v) for v in found.sections if v.verdict is not Verdict.PASS]
+
+
+@pytest.mark.parametrize("sized", [True, False], ids=["with a size", "without one"])
+def test_the_full_check_asks_what_a_register_holds(sized: bool, tmp_path: Path) -> None:
+    """Also of a function of which it does not know where it ends."""
+    size = "\t.size\tf, .-f\n" if sized else ""
+    text = (
+        f"\t.type\tf, @function\nf:\n\tleaq {K}(%rip), %rbx\n\tcmpb $0, (%rbx)\n\tjne .L2\n.L2:\n\tret\n{size}{IDENT}"
+    )
+    new = rewrite(text, Options(passes=("marker",))).text
+    assert ".marker.0" in new
+    found = []
+    for loaded in (K, "other"):
+        both = (t.replace(f"leaq {K}", f"leaq {loaded}") for t in (text, new))
+        found.append(objections(*(assemble(t, tmp_path / "x.o").read_bytes() for t in both)))
+    if sized:
+        assert found[0] == []
+    assert found[1] and "is not known" in found[1][0]
+
+
+ENTERED = {
+    "a branch": ("je .L5", ".L5:", "leads into a test of a key"),
+    "a table": ("je .L6", ".L5:", "into the midst of its test"),
+    "a branch of another section": ("je .L6", ".L7:", "into the midst of its test"),
+    "a pointer in code": ("movl $.L5, %eax", ".L5:", "into the midst of its test"),
+    "an address in code": ("leaq .L5(%rip), %rax", ".L5:", "leads into a test of a key"),
+    "a symbol": ("je .L6", "symbol:", "into the midst of its test"),
+    "nothing": ("je .L6", ".L8:", ""),
+}
+
+
+@pytest.mark.parametrize("name", ENTERED)
+def test_the_full_check_asks_who_comes_to_a_test(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A label between two instructions of a test: the pass refuses that, and so is made to overlook it."""
+
+    def careless(finder: _Finder, index: int) -> Iterator[int]:
+        return iter(range(index - 1, -1, -1))
+
+    monkeypatch.setattr(_Finder, "_back", careless)
+    before, label, said = ENTERED[name]
+    text = (
+        f"\t.type\tf, @function\nf:\n\t{before}\n.L6:\n\tmovzbl {K}(%rip), %ecx\n{label}\n\ttestb %cl, %cl\n\tje .L1\n"
+        "\txorl %ecx, %ecx\n\tret\n.L1:\n\txorl %ecx, %ecx\n\tret\n\t.size\tf, .-f\n"
+    )
+    text += '\t.section .text.g,"ax"\n\tjmp .L7\n' if label == ".L7:" else ""
+    text += "\t.section .rodata\n\t.quad .L5\n" if name == "a table" else ""
+    result = rewrite(text + IDENT, Options(passes=("marker",)))
+    assert len(result.sites) == 1
+    found = objections(*(assemble(t, tmp_path / "x.o").read_bytes() for t in (text + IDENT, result.text)))
+    assert (said in found[0]) if said else found == []
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from asmrewrite import check
+from asmrewrite.syntax.operand import REGISTERS
 from asmrewrite.toolchain.runtime import runtime_object
 from tests.building import GCC, GXX, ROOT, Ran, must, needs_gxx, run
 
@@ -91,6 +93,37 @@ def test_no_register_changes(flags: str, tmp_path: Path) -> None:
         pytest.skip("this processor has no AVX")
     program = built(DATA / "ops_registers.c", tmp_path, f"-O2 {OURS}inline-asm=on {flags}")
     assert must([program]).text == "0 wrong, 5 entered, 5 left\n"
+
+
+def pushing() -> str:
+    """A function for each register that begins with its push, as a compiler would print it; and a table of them."""
+    registers = [register for register in REGISTERS if register != "rsp"]
+    pieces = ["\t.text\n"]
+    for register in registers:
+        pieces.append(
+            f"\t.type\tpush_{register}, @function\npush_{register}:\n\t.cfi_startproc\n\tpushq\t%{register}\n"
+            f"\t.cfi_def_cfa_offset 16\n\tcall\tstore\n\tpopq\t%{register}\n\t.cfi_def_cfa_offset 8\n\tret\n"
+            f"\t.cfi_endproc\n\t.size\tpush_{register}, .-push_{register}\n"
+        )
+    table = "".join(f"\t.quad\tpush_{register}\n" for register in registers)
+    pieces.append(f'\t.globl\tpushing\n\t.section\t.data.rel.ro,"aw"\n\t.align 8\npushing:\n{table}\t.quad\t0\n')
+    return "".join([*pieces, '\t.ident\t"GCC: (GNU) 12.2.0"\n\t.section\t.note.GNU-stack,"",@progbits\n'])
+
+
+@pytest.mark.parametrize("flags", ["", LITERAL])
+def test_a_register_that_is_pushed_first(flags: str, tmp_path: Path) -> None:
+    """It is pushed when all else has been done, as it then is; and no other changes."""
+    (tmp_path / "pushing.s").write_text(pushing())
+    words = [f"{OURS}passes=call-ops", *flags.split(), "-O2", "-DPUSHES", INCLUDE]
+    must([GCC, *words, DATA / "ops_registers.c", "pushing.s", "-o", "x"], tmp_path)
+    assert must([tmp_path / "x"]).text == "0 wrong, 75 entered, 75 left\n"
+    assert [v.form for v in check(str(tmp_path / "x")) if v.function.startswith("push_")] == ["push"] * 15
+
+
+@pytest.mark.parametrize("flags", ["-O2", "-O0", f"-O2 {LITERAL}"])
+def test_a_child_from_before_anything_was_set(flags: str, tmp_path: Path) -> None:
+    wanted = "set 0 0\nparent 12, traced 2\nchild 4, traced 0\n"
+    assert must([built(DATA / "ops_child.c", tmp_path, flags)]).text == wanted
 
 
 def test_without_the_pass_it_is_an_error(tmp_path: Path) -> None:

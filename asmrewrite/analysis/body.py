@@ -13,16 +13,22 @@ from asmrewrite.analysis.survey import base_name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asmrewrite.analysis.proof import Prover
+    from asmrewrite.analysis.sections import Section
     from asmrewrite.analysis.survey import Survey
     from asmrewrite.syntax.statement import Statement
 
 _BRANCH = re.compile(r"j(?!mp)[a-z]{1,3}\Z")
-_LABEL = re.compile(r'"?[A-Za-z_.$\x80-\xff][\w.$\x80-\xff]*"?(?:@\w+)?\Z')
+#: A symbol; `.` alone is the branch's own place.
+_LABEL = re.compile(r'(?!\.\Z)"?[A-Za-z_.$\x80-\xff][\w.$\x80-\xff]*"?(?:@\w+)?\Z')
 _PREFIX = re.compile(
     r"(?:lock|rep\w*|data(?:16|32)|addr(?:16|32)|rex\S*|[c-gs]s|notrack|bnd|f?wait|x(?:acquire|release))\Z"
 )
 _STRING = re.compile(r"(?:movs|stos|cmps|scas|lods|ins|outs)[bwlqd]?\Z")
 _LOCAL = re.compile(r"(?<![\w.$])\.L[\w.$]+")
+#: Operands in which a register may stand without `%`, or a symbol with its name; in AT&T syntax that is a whole operand
+#: or a part of an address.
+_NAKED = re.compile(rf"(?:\A|[(,])\s*(?:{'|'.join(NAMES)})\s*(?:[,)]|\Z)", re.IGNORECASE)
+_NAKED_INTEL = re.compile(rf"(?<![\w.$@%])(?:{'|'.join(NAMES)})(?![\w.$@])", re.IGNORECASE)
 _KINDS = {"call": "call", "callq": "call", "jmp": "jump", "jmpq": "jump", "ret": "return", "retq": "return",
           "ud2": "trap", "hlt": "trap"}  # fmt: skip
 #: Directives that put nothing into the text but padding.
@@ -96,8 +102,9 @@ def read_body(found: Survey, function: str, prover: Prover, tails: frozenset[int
             return None
         ends.add(len(reader.instructions) - 1)
     pads = prover.landing_pads()
-    taken = reader.mentioned | prover.given_by_data() | pads
     labels = reader.labels
+    elsewhere = prover.named_elsewhere(base_name(function), labels)
+    taken = reader.mentioned | prover.given_by_data() | elsewhere | pads
     # Another file may jump to a name that is not the compiler's.
     entries = frozenset(at for label, at in labels.items() if label in taken or not label.startswith(".L"))
     instructions = tuple(map(reader.settled, reader.instructions))
@@ -117,6 +124,7 @@ class _Reader:
         self.found = found
         self.tails = tails
         self.starts = [start for start, _ in found.sections]
+        self.places = {function.start: function.place for function in found.functions}
         self.instructions: list[Instruction] = []
         self.labels: dict[str, int] = {}
         self.mentioned: set[str] = set()
@@ -128,20 +136,24 @@ class _Reader:
     def read(self, start: int, end: int) -> bool:
         """Read one part; false when it cannot be understood."""
         home = self._section(start)
-        intel = self._intel(start)
+        place = self.places[start]
+        intel, naked = place.intel, not place.prefixed
         for statement in self.found.listing.statements(start, end):
             if statement.comment.startswith(("#APP", "#NO_APP")):
                 self.asm = statement.comment.startswith("#APP")
-            here = self._section(statement.start) == home
+            section = self._section(statement.start)
+            here = section is not None and home is not None and section.place == home.place
+            if section is None and statement.kind == "instruction":
+                return False
             for label in statement.labels if here else ():
                 self.labels[label] = len(self.instructions)
             if statement.head.startswith(".cfi_"):
                 self.framed.add(len(self.instructions))
             if statement.head.endswith("_syntax"):
-                intel = statement.head == ".intel_syntax"
+                intel, naked = statement.head == ".intel_syntax", "noprefix" in statement.operands
                 self.framed.add(len(self.instructions))
             elif statement.kind == "instruction" and here:
-                self._instruction(statement, intel)
+                self._instruction(statement, intel, naked)
             elif statement.prefixes and here:
                 self.prefix = statement.prefixes[-1]
             elif statement.kind == "instruction":
@@ -161,7 +173,7 @@ class _Reader:
         leaves = instruction.start in self.tails or (name and name not in NAMES and not name.startswith(".l"))
         return instruction._replace(kind="tail" if leaves else "unknown")
 
-    def _instruction(self, statement: Statement, intel: bool) -> None:
+    def _instruction(self, statement: Statement, intel: bool, naked: bool) -> None:
         head, operands = statement.head, statement.operands
         kind = _KINDS.get(head) or ("branch" if _BRANCH.match(head) else "plain")
         named = len(operands) == 1 and _LABEL.match(operands[0]) is not None
@@ -170,6 +182,10 @@ class _Reader:
         if (self.prefix and not (self.prefix.startswith("rep") and _STRING.match(head))) or (
             kind == "branch" and (not target or not {"{disp32}"}.issuperset(statement.prefixes))
         ):
+            kind = "unknown"
+        # `movl ebx, %eax` reads memory, or `%ebx` where `%` may be left out.
+        doubtful = (_NAKED if not intel else _NAKED_INTEL).search
+        if kind == "plain" and not (intel and naked) and any(map(doubtful, operands)):
             kind = "unknown"
         if not target:
             self._mention(operands)
@@ -189,9 +205,5 @@ class _Reader:
             position = text.index(":", text.index(label, position) + len(label)) + 1
         return statement.end - len(text[position : statement.end].lstrip())
 
-    def _section(self, position: int) -> object:
+    def _section(self, position: int) -> Section | None:
         return self.found.sections[bisect_right(self.starts, position) - 1][1]
-
-    def _intel(self, position: int) -> bool:
-        text = self.found.listing.text
-        return text.rfind(".intel_syntax", 0, position) > text.rfind(".att_syntax", 0, position)

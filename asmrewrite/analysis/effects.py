@@ -89,8 +89,8 @@ _CONTROL = re.compile(r"%?[cdt]r\d+\Z", re.IGNORECASE)
 _SETCC = re.compile(rf"set{_CONDITION}\Z")
 _CMOV = re.compile(rf"cmov{_CONDITION}[wlq]?\Z")
 #: Vector instructions that set flags, and those with registers that are not written out.
-_VECTOR_FLAGS = re.compile(r"v?u?comis[sdh]|v?ptest|vtestp[sd]|kortest|ktest|fu?comip?|fcmov")
-_VECTOR_ALL_FLAGS = re.compile(r"v?u?comis[sd]\Z|v?ptest\Z|fu?comip?\Z")
+_VECTOR_FLAGS = re.compile(r"v?u?comis[sdh]|v?ptest|vtestp[sd]|kortest|ktest|fu?com(?:ip?|pi)|fcmov")
+_VECTOR_ALL_FLAGS = re.compile(r"v?u?comis[sd]\Z|v?ptest\Z|fu?com(?:ip?|pi)\Z")
 _VECTOR_ODD = re.compile(r"v?pcmp[ei]str|v?maskmov|fcmov|fxsave|xsave|xrstor|f?n?stsw|v?p?gather|v?p?scatter")
 #: Conversions of a number in memory.
 _TO_INTEGER = re.compile(r"v?cvtt?s[sdh]2u?si[lq]?\Z")

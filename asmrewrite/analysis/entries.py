@@ -12,17 +12,17 @@ from asmrewrite.stubs.shapes import LABEL_PREFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from asmrewrite.analysis.survey import Function, Survey
+    from asmrewrite.analysis.survey import Function, Place, Survey
 
 
 class Entry(NamedTuple):
     """A function's entry: `start` is where its label begins, [`place`, `end`) what a site would replace.
 
-    They are equal for a place before the first instruction, or behind `endbr64`. `kind` is "plain", "fentry" (the
-    call that -pg -mfentry puts there) or "patchable" (nops of -fpatchable-function-entry); for the last, `mark` is
-    the label that its table names. `alignment` is the log2 that the function is aligned to for certain, -1 where
-    a label stands right before its own; `instructions` is about how many it has. `alone` says that nothing runs into
-    it from above, and that no other name is right before it.
+    They are equal for a place before the first instruction, or behind `endbr64`. `kind` is "plain", "push" (the
+    function begins with one, of the register `mark`), "fentry" (the call that -pg -mfentry puts there) or "patchable"
+    (nops of -fpatchable-function-entry); for the last, `mark` is the label that its table names. `alignment` is the
+    log2 that the function is aligned to for certain, -1 where a label stands right before its own; `instructions` is
+    about how many it has. `alone` says that nothing runs into it from above, and that no other name is right before it.
     """
 
     start: int
@@ -57,6 +57,7 @@ _TABLE = re.compile(
 #: The five nops that a site takes, the label of the table before them.
 _NOPS = re.compile(r"([\w.$]+):\n((?:[ \t]*nop[ \t]*(?:#[^\n]*)?\n){4}[ \t]*nop)(?![\w.$])")
 _NOP = re.compile(r"nop(?![\w.$])")
+_PUSH = re.compile(r"pushq?[ \t]+(%?)(r(?:[abcd]x|[sd]i|bp|8|9|1[0-5]))(?=[ \t]*(?:#[^\n]*)?\n)")
 _BEGINS = re.compile(r"[A-Za-z{]|#APP")
 #: Inline assembly that stands in no naked function: the test of a marker or static key.
 _KEY_TEST = re.compile(r"#APP[^\n]*\n(?:[ \t]*#[^\n]*\n)*[ \t]*cmp(?:b\t\$0, |\tbyte ptr )__(?:MARK|SKEY)__")
@@ -94,8 +95,8 @@ def entry(found: Survey, function: Function, *, asm: bool) -> Entry | SkipReason
     if found.has_cfi and found.compiled and ".cfi_startproc" not in text[function.end : head.end()]:
         return SkipReason.ENTRY
     place = head.end()
-    if LABEL_PREFIX in text[place : text.find("\n", place)]:
-        return SkipReason.BUNDLED  # by an earlier rewriting
+    if _is_ours(text, place):
+        return SkipReason.BUNDLED
     endbr = _ENDBR.match(text, place)
     first = place
     if endbr:
@@ -103,6 +104,8 @@ def entry(found: Survey, function: Function, *, asm: bool) -> Entry | SkipReason
         first = _match(_BEHIND_ENDBR, text, place).end()
         if text.startswith("#APP", first) and not asm and not _KEY_TEST.match(text, first):
             return SkipReason.INLINE_ASM
+        if _is_ours(text, first):
+            return SkipReason.BUNDLED
     end, kind, mark = place, "plain", ""
     if fentry := _FENTRY.match(text, first):
         if _MCOUNT_TABLE.match(text, fentry.end()):
@@ -117,10 +120,13 @@ def entry(found: Survey, function: Function, *, asm: bool) -> Entry | SkipReason
         place, end, kind, mark = nops.start(), nops.end(), "patchable", nops.group(1)
     elif _NOP.match(text, first):
         return SkipReason.PATCHABLE_ENTRY
+    elif not asm and (push := _PUSH.match(text, first)) and (push.group(1) or _is_bare(function.place)):
+        place, end, kind, mark = first, push.end(), "push", push.group(2)
     elif not _BEGINS.match(text, first) and not _LABEL.match(text, first) and not _ALIGN.match(text, first):
         return SkipReason.ENTRY
     stop = text.find("\t.size\t", place)
-    count = len(_INSTRUCTION.findall(text, text.rfind("\n", 0, place) + 1, stop)) if stop >= 0 else 1 << 30
+    begin = head.end() if kind == "push" else place
+    count = len(_INSTRUCTION.findall(text, text.rfind("\n", 0, begin) + 1, stop)) if stop >= 0 else 1 << 30
     return Entry(
         function.start,
         place,
@@ -132,6 +138,16 @@ def entry(found: Survey, function: Function, *, asm: bool) -> Entry | SkipReason
         count,
         _is_alone(found, function),
     )
+
+
+def _is_bare(place: Place) -> bool:
+    """Whether the name of a register there is one without `%`, and not a symbol's."""
+    return place.intel and not place.prefixed
+
+
+def _is_ours(text: str, position: int) -> bool:
+    """Whether an earlier rewriting made the rest of the line."""
+    return LABEL_PREFIX in text[position : text.find("\n", position)]
 
 
 def _match(pattern: re.Pattern[str], text: str, start: int) -> re.Match[str]:
@@ -161,14 +177,18 @@ def _is_alone(found: Survey, function: Function) -> bool:
     text, position, sections = found.listing.text, function.start, found.sections
     if position and text[position - 1] != "\n":
         return False
+    if function.section is None:
+        return False
+    place = function.section.place
     part = bisect_right(sections, position, key=itemgetter(0)) - 1
     while position:
         begin = sections[part][0]
         if position <= begin:
             # On with what the section had before.
-            part = next((i for i in range(part - 1, -1, -1) if sections[i][1] == function.section), -1)
-            if part < 0:
-                return True
+            earlier = ((i, sections[i][1]) for i in range(part - 1, -1, -1))
+            part, section = next(((i, s) for i, s in earlier if s is None or s.place == place), (-1, None))
+            if part < 0 or section is None:
+                return part < 0
             position = sections[part + 1][0]
             continue
         start = max(text.rfind("\n", 0, position - 1) + 1, begin)

@@ -9,10 +9,14 @@ from asmrewrite.analysis.views import cfa_offset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from asmrewrite.analysis.survey import Place, Survey
 
 _LABEL = re.compile(r"\n[ \t]*(\.L[\w$.]+):")
 _NAME = re.compile(r"\.L[\w$.]+")
+#: What stands in front of a label's name in an instruction, on its line or behind a `;`.
+_IN_INSTRUCTION = re.compile(r"[ \t]*(?:[\w.$]+:[ \t]*)*[A-Za-z{]")
 #: The stubs that an earlier rewriting added; one of `f.cold` is no part of `f`.
 _STUB = re.compile(r"\.(?:relpoline|marker)\.\d+\Z")
 #: Where a compiler's code gives out the address of a label of its own: `.L3(%rip)`, `.L3[rip]`; `$.L3`;
@@ -55,6 +59,7 @@ class Prover:
         self._pads: frozenset[str] | None = None
         self._closed: dict[str, bool] = {}
         self._parts: dict[str, list[tuple[int, int]]] | None = None
+        self._named: dict[str, list[int]] | None = None
 
     def leaves_function(self, place: Place, position: int) -> bool:
         """Whether the indirect jump at `position` must be a tail call.
@@ -144,6 +149,22 @@ class Prover:
                 end = following if sized < 0 else sized
                 self._parts.setdefault(base_name(function.name), []).append((function.start, end))
         return self._parts.get(name, [])
+
+    def named_elsewhere(self, name: str, labels: Iterable[str]) -> frozenset[str]:
+        """Those of `labels` that instructions outside of the function `name` mention, which no compiler prints."""
+        if self._named is None:
+            text = self._survey.listing.text
+            self._named = {}
+            for found in _NAME.finditer(text):
+                before = text[text.rfind("\n", 0, found.start()) + 1 : found.start()].rpartition(";")[2]
+                if _IN_INSTRUCTION.match(before):
+                    self._named.setdefault(found.group(), []).append(found.start())
+        parts, named = self.extents(name), self._named
+        return frozenset(
+            label
+            for label in labels
+            if any(not any(start <= at < end for start, end in parts) for at in named.get(label, ()))
+        )
 
     def given_by_data(self) -> frozenset[str]:
         """Compiler labels in the tables of all sections but those of debuggers and unwinders."""

@@ -11,7 +11,7 @@ class Section(NamedTuple):
 
     `arguments` is what follows the name in the directive, flags and group included, so that the section can be
     named again; "" when the directive gave none. `flags` is the flag string without quotes, `group` the group's
-    signature or "", `subsection` the number in effect.
+    signature or "", `subsection` the number in effect, "" for 0.
     """
 
     name: str
@@ -25,6 +25,13 @@ class Section(NamedTuple):
         """Whether its group is one of which linkers keep one."""
         rest = _split(self.arguments)
         return bool(self.group) and rest[_group_place(self.flags) + 1 :][:1] == ["comdat"]
+
+    @property
+    def place(self) -> tuple[str, str, str, str]:
+        """What two directives have in common that lead to one place: name, group, unique number, subsection."""
+        rest = _split(self.arguments) if "unique" in self.arguments else []
+        unique = "".join(rest[rest.index("unique") + 1 :]) if "unique" in rest else ""
+        return self.name.strip('"'), self.group.strip('"'), unique, self.subsection
 
     def reference(self, subsection: int) -> str:
         """The arguments of a ``.pushsection`` to `subsection` of this section."""
@@ -54,7 +61,7 @@ class SectionTracker:
         arguments = _split(text[found.end() :]) if found else []
         if word in ("text", "data", "bss"):
             name = "." + word
-            self._go(Section(name, "", _SHORT[name], "", arguments[0] if arguments else ""))
+            self._go(_numbered(Section(name, "", _SHORT[name]), arguments[0] if arguments else ""))
         elif word in ("section", "sect") and arguments:
             self._go(self._named(arguments[0], arguments[1:]))
         elif word == "pushsection" and arguments:
@@ -62,7 +69,7 @@ class SectionTracker:
             rest = arguments[1:]
             number = rest.pop(0) if rest and not rest[0].startswith('"') and not rest[0].startswith("@") else ""
             section = self._named(arguments[0], rest)
-            self._go(section and section._replace(subsection=number))
+            self._go(section and _numbered(section, number))
         elif word in ("popsection", "previous") and arguments:
             self._go(None)  # with nowhere to go back to, gas warns and reads on behind the directive
         elif word == "popsection":
@@ -71,7 +78,7 @@ class SectionTracker:
         elif word == "previous":
             self.current, self.previous = self.previous, self.current
         elif word == "subsection" and self.current is not None:
-            self._go(self.current._replace(subsection=arguments[0] if arguments else ""))
+            self._go(_numbered(self.current, arguments[0] if arguments else ""))
         else:
             self._go(None)
 
@@ -96,6 +103,17 @@ class SectionTracker:
         if not section.group and "unique" not in rest:
             self._seen[name] = section._replace(arguments="")
         return section
+
+
+def _numbered(section: Section, subsection: str) -> Section | None:
+    """Subsection `subsection` of `section`, "" for 0; None when that is no number."""
+    if not subsection:
+        return section._replace(subsection="")
+    try:
+        number = int(subsection, 0)
+    except ValueError:
+        return None
+    return section._replace(subsection=str(number) if number else "")
 
 
 def _group(flags: str, rest: list[str]) -> str:

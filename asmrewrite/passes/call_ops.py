@@ -1,11 +1,19 @@
-"""call-ops: every function begins with a nop that a running program can turn into a call of a tracer.
+"""call-ops: every function begins with an instruction that a running program can turn into a call of a tracer.
 
-Before and after, with bytes (the function was not aligned; ops-layout=array)::
+Before and after, with bytes (functions that were not aligned; ops-layout=array)::
 
     f:                                               .p2align 3,,4
-    55                     pushq %rbp                f:
+    8d 47 01               leal 1(%rdi), %eax        f:
                                                      0f 1f 44 00 00         nopl 0(%rax,%rax)
-                                                     55                     pushq %rbp
+                                                     8d 47 01               leal 1(%rdi), %eax
+
+    g:                                               .p2align 3,,4
+    55                     pushq %rbp                g:
+                                                     2e 2e 2e 2e 55         cs; cs; cs; cs; pushq %rbp
+
+A function that begins with the push of a register has no nop: the push itself is the site, as long as a call by
+prefixes that say nothing to it, and the dispatcher does it after all else. So such a function runs no more instructions
+than before.
 
 The site stands before the first instruction, behind an `endbr64`, and inside one aligned word of 8 bytes whatever
 `bundle` says: so one store turns it on and off, and no two functions share the word, which is their number. Where
@@ -25,6 +33,7 @@ import re
 from asmrewrite.errors import OptionError
 from asmrewrite.passes import Edit, Outcome, Site, Skip, Unit, matches
 from asmrewrite.stubs import abi, shapes
+from asmrewrite.syntax.operand import REGISTERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,7 +121,7 @@ class _Judge:
         """What stands against a site at this entry."""
         from asmrewrite.analysis.reasons import SkipReason
 
-        if self.marked and found.kind == "plain":
+        if self.marked and found.kind in ("plain", "push"):
             return SkipReason.NOT_INSTRUMENTED
         if found.instructions < self.unit.options.ops_min_size:
             return SkipReason.TOO_SMALL
@@ -143,12 +152,14 @@ class _Writer:
         labels = {kind: f"{shapes.LABEL_PREFIX}{kind}_{self.number}" for kind in ("ops", "entry", "cell")}
         self.number += 1
         self.edits.append(Edit(entry.start, entry.start, self._before(entry, labels["cell"]) + f"{labels['entry']}: "))
-        nop = "{disp8} nop\tDWORD PTR [{}rax+{}rax]" if function.place.intel else "{disp8} nopl\t(%rax,%rax)"
-        if function.place.intel:
-            nop = nop.replace("{}", "%" if function.place.prefixed else "")
-        made = shapes.aligned(nop, labels["ops"], abi.FORM_SIZE["nop"], self.options)
-        if entry.mark:
-            made += f"; .set {entry.mark}, {labels['ops']}-{abi.FORM_SIZE['nop']}"
+        form, register, instruction = "nop", abi.NO_REGISTER, _nop(function)
+        if entry.kind == "push":
+            form, register = "push", REGISTERS.index(entry.mark)
+            padding = abi.FORM_SIZE[form] - (2 if register > 7 else 1)
+            instruction = "; ".join([*["cs"] * padding, self.text[entry.place : entry.end]])
+        made = shapes.aligned(instruction, labels["ops"], abi.FORM_SIZE[form], self.options)
+        if entry.kind == "patchable":
+            made += f"; .set {entry.mark}, {labels['ops']}-{abi.FORM_SIZE[form]}"
         if entry.kind == "fentry":
             made += f"\t# {_MARKS[0]}"  # so that a second rewriting knows what was marked
         if entry.kind != "plain":
@@ -161,12 +172,12 @@ class _Writer:
         _, records = self.records.setdefault(section, (labels["ops"], []))
         records.append(
             shapes.record(
-                labels["ops"], abi.FORM_SIZE["nop"], f"{labels['entry']}-.", labels["cell"] if self.literal else "",
-                pass_="call-ops", form="nop", reg=abi.NO_REGISTER, chain=0, block=BLOCK, flags=0,
+                labels["ops"], abi.FORM_SIZE[form], f"{labels['entry']}-.", labels["cell"] if self.literal else "",
+                pass_="call-ops", form=form, reg=register, chain=0, block=BLOCK, flags=0,
             )
         )  # fmt: skip
         line, column = self.unit.survey.listing.place(entry.start)
-        self.sites.append(Site("call-ops", "nop", function.name, function.name, line, column))
+        self.sites.append(Site("call-ops", form, function.name, function.name, line, column))
 
     def _before(self, entry: Entry, cell: str) -> str:
         """What comes before the function: its literal, or what spares it padding behind its label.
@@ -190,3 +201,10 @@ class _Writer:
             where = shapes.linked_section(abi.SITES_SECTION, "a", anchor, section)
             pieces += [f"\t.pushsection\t{where}\n\t.balign\t4\n", *records, "\t.popsection\n"]
         return "".join(pieces)
+
+
+def _nop(function: Function) -> str:
+    if function.place.intel:
+        percent = "%" if function.place.prefixed else ""
+        return f"{{disp8}} nop\tDWORD PTR [{percent}rax+{percent}rax]"
+    return "{disp8} nopl\t(%rax,%rax)"

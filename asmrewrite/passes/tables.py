@@ -134,6 +134,12 @@ class _Emitter:
             return self.unit.skipped(branch, trouble)
         if branch.skip in (SkipReason.OPERAND, SkipReason.FAR, SkipReason.SECTION_NAME):
             return self.unit.skipped(branch, branch.skip)
+        # `call __SCT__x'1` is a call of another symbol. What a macro's arguments make is none, or is looked at there.
+        named = branch.thunk or branch.operand.symbol or "\\" in self.text[branch.start : branch.end]
+        if not named:
+            return self.unit.skipped(branch, SkipReason.UNKNOWN_OPERAND)
+        if trouble in _REPEATED and _goes_to(self.text, branch.thunk or branch.operand.symbol or "\n"):
+            return self.unit.skipped(branch, SkipReason.SECTION_NAME)
         astray = trouble is SkipReason.PREFIX and self._astray()
         if astray or not {"cs", "{disp32}"}.issuperset(branch.prefixes):
             return self.unit.skipped(branch, SkipReason.PREFIX)

@@ -174,8 +174,8 @@ asmrewrite_arena:
 	.size	asmrewrite_arena, ARENA_SIZE
 
 /*
- * Its frame information: its stubs push nothing, so the return address is on top of the stack; a trampoline pushes one
- * word with its first instruction, of 5 bytes.
+ * Its frame information: its stubs push nothing, so the return address is on top of the stack; in a trampoline
+ * that is so but before its ninth byte, where it has pushed one word.
  */
 	.section .eh_frame, "a", @unwind
 0:	.long	2f-1f
@@ -204,8 +204,8 @@ asmrewrite_arena:
 	.long	asmrewrite_arena-.
 	.long	TRAMPOLINES_SIZE
 	.uleb128 0
-	.byte	0x0f, 11			/* DW_CFA_def_cfa_expression: rsp+8, and 8 more behind 5 bytes of 32 */
-	.byte	0x77, 8, 0x80, 0, 0x4f, 0x1a, 0x35, 0x2a, 0x33, 0x24, 0x22
+	.byte	0x0f, 11			/* DW_CFA_def_cfa_expression: rsp+8, and 8 more behind 8 bytes of 32 */
+	.byte	0x77, 8, 0x80, 0, 0x4f, 0x1a, 0x38, 0x29, 0x33, 0x24, 0x22
 	.balign	8
 6:
 /* See note.h. */

@@ -9,6 +9,10 @@
 #define REGS_RIP	136
 #define REGS_STACK	144
 
+/* Bytes of each of the sixteen entries that sites call; which of them is for a site that is a nop. */
+#define ENTRY_SIZE	16
+#define ENTRY_OF_NOP		4
+
 /* The table of exits: buckets of eight cells, then their return addresses, and so on. Unused bytes are 0. */
 #define EXIT_BUCKETS_SHIFT	13
 #define EXIT_BUCKET_SHIFT	9
@@ -38,10 +42,10 @@ struct ops_list {
 };
 
 /* ops_entry.S */
-void asmrewrite_ops_entry(void);	/* what sites call: the cell is found by asmrewrite_ops_delta, */
-void asmrewrite_ops_entry_8(void);	/* or is the literal 8 */
-void asmrewrite_ops_entry_16(void);	/* or 16 bytes before the site's word */
-void asmrewrite_ops_direct(void);	/* what trampolines jump to, with the ops pushed */
+extern const unsigned char asmrewrite_ops_entry[];	/* what sites call: the cell is found by asmrewrite_ops_delta, */
+extern const unsigned char asmrewrite_ops_entry_8[];	/* or is the literal 8 */
+extern const unsigned char asmrewrite_ops_entry_16[];	/* or 16 bytes before the site's word */
+extern const unsigned char asmrewrite_ops_direct[];	/* what trampolines call */
 extern const char asmrewrite_ops_return[]; /* a word, then where a function returns to when its exit is wanted */
 #define RETURNS_TO	((uintptr_t)asmrewrite_ops_return + 8)
 void asmrewrite_ops_call(uintptr_t ip, uintptr_t parent, struct asmrewrite_ops *ops, struct asmrewrite_regs *regs,

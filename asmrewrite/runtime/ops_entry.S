@@ -35,7 +35,7 @@
 	.cfi_restore \register
 	.endm
 
-/* The rest of struct asmrewrite_regs, below `own`; then a frame, so that C finds the stack aligned. */
+/* The rest of struct asmrewrite_regs, below `own`, the address that the caller goes on at; then a frame, so that C finds the stack aligned. */
 	.macro	save_all
 	pushfq
 	.cfi_adjust_cfa_offset 8
@@ -56,15 +56,28 @@
 	.endr
 	popfq
 	.cfi_adjust_cfa_offset -8
-	leaq	8(%rsp), %rsp			/* `own` */
-	.cfi_adjust_cfa_offset -8
 	.endm
 
-/* A site calls this: %rsp leads to the address behind the site, then to the function's return address. */
-	.macro	entry name
+/*
+ * A site calls one of these, ENTRY_SIZE bytes each: %rsp leads to the address behind the site, then to the function's
+ * return address. A site that was the push of a register, by hardware number, has that done when all else has been;
+ * what was a nop has the place of %rsp.
+ */
+	.macro	entries name
 	function \name
-	pushq	$0
+	.irp	register, rax, rcx, rdx, rbx, , rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
+	.balign	ENTRY_SIZE
+	call	\name\()_run
+	.ifnb	\register
+	pushq	(%rsp)
 	.cfi_adjust_cfa_offset 8
+	movq	%\register, 8(%rsp)
+	.cfi_adjust_cfa_offset -8
+	.endif
+	ret
+	.endr
+	end	\name
+	function \name\()_run
 	save_all
 	movq	REGS_RIP(%rbp), %rdi
 	subq	$5, %rdi
@@ -80,26 +93,26 @@
 	end	\name
 	.endm
 
-	entry	asmrewrite_ops_entry
+	entries	asmrewrite_ops_entry
 	addq	asmrewrite_ops_delta(%rip), %rax
 	movq	(%rax), %rdx
-	run	asmrewrite_ops_entry
+	run	asmrewrite_ops_entry_run
 
-	entry	asmrewrite_ops_entry_8
+	entries	asmrewrite_ops_entry_8
 	movq	-8(%rax), %rdx
-	run	asmrewrite_ops_entry_8
+	run	asmrewrite_ops_entry_8_run
 
-	entry	asmrewrite_ops_entry_16
+	entries	asmrewrite_ops_entry_16
 	movq	-16(%rax), %rdx
-	run	asmrewrite_ops_entry_16
+	run	asmrewrite_ops_entry_16_run
 
-/* A trampoline has pushed the ops and jumped. */
+/* A trampoline calls this; its ops stands in it. */
 	function asmrewrite_ops_direct
-	.cfi_adjust_cfa_offset 8
 	save_all
 	movq	REGS_RIP(%rbp), %rdi
 	subq	$5, %rdi
 	movq	REGS_OWN(%rbp), %rdx
+	movq	TRAMPOLINE_OPS-5(%rdx), %rdx
 	run	asmrewrite_ops_direct
 
 /* function(ip, parent, ops, regs): the processor waits for the target instead of guessing it. */
@@ -230,6 +243,8 @@ asmrewrite_ops_return:
 	movq	%rbp, %rdi
 	call	asmrewrite_ops_leave
 	restore_all
+	leaq	8(%rsp), %rsp			/* `own` */
+	.cfi_adjust_cfa_offset -8
 	ret
 	.cfi_endproc
 	.size	asmrewrite_ops_return, .-asmrewrite_ops_return

@@ -15,7 +15,7 @@ long asmrewrite_call2(const void *first, void *second, const void *function);
 static long each(visitor *visit, void *data)
 {
 	struct module *modules = asmrewrite_modules();
-	struct module *own = asmrewrite_ops_count ?
+	struct module *own = asmrewrite_ops_known() ?
 				     asmrewrite_module_of(modules, (uintptr_t)asmrewrite_ops_sites[0].at) : NULL;
 	long visited = 0;
 
@@ -86,7 +86,7 @@ static long set(struct choice *choice)
 
 	if (usable < 0)
 		return usable;
-	if (!asmrewrite_ops_count)
+	if (!asmrewrite_ops_known())
 		return ASMREWRITE_OPS_NO_SITE;
 	if (asmrewrite_code_lock(true) != CODE_OK)
 		return ASMREWRITE_OPS_REFUSED;

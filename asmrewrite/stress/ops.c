@@ -25,8 +25,13 @@ static atomic_ulong flips, calls, traced, wrong;
 
 #define FUNCTION(n) \
 	__attribute__((noinline, noclone)) static long function##n(long x) { __asm__ volatile(""); return x * 16 + n; }
-FUNCTION(0) FUNCTION(1) FUNCTION(2) FUNCTION(3) FUNCTION(4) FUNCTION(5) FUNCTION(6) FUNCTION(7) FUNCTION(8) FUNCTION(9)
-FUNCTION(10) FUNCTION(11) FUNCTION(12) FUNCTION(13) FUNCTION(14) FUNCTION(15)
+/* One that begins with a push, which is its site. */
+#define PUSHES(n, register) \
+	__attribute__((noinline, noclone)) static long function##n(long x) \
+	{ __asm__ volatile("xorl %%e" register ", %%e" register : : : "r" register); return x * 16 + n; }
+FUNCTION(0) FUNCTION(1) FUNCTION(2) FUNCTION(3) FUNCTION(4) FUNCTION(5) FUNCTION(6) FUNCTION(7)
+PUSHES(8, "bx") PUSHES(9, "bp") PUSHES(10, "bx") PUSHES(11, "bp") PUSHES(12, "bx") PUSHES(13, "bp") PUSHES(14, "bx")
+PUSHES(15, "bp")
 
 static long (*const functions[FUNCTIONS])(long) = {
 	function0, function1, function2, function3, function4, function5, function6, function7, function8, function9,
@@ -111,10 +116,10 @@ static void safely(unsigned long seed)
 void hook(void);
 __asm__(".text\nhook:\tret\n");
 
-/* The bytes of a call or of the nop, first the opcode. */
+/* The bytes of a call or of what is there when the site is off, first the opcode. Functions with a push are let alone. */
 static void unsafely(unsigned long seed, int memory, bool on)
 {
-	const unsigned char *site = (const unsigned char *)functions[(seed >> 40) % FUNCTIONS];
+	const unsigned char *site = (const unsigned char *)functions[(seed >> 40) % 8];
 	unsigned char bytes[5] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
 	const int distance = (int)((const unsigned char *)hook - (site + 5));
 

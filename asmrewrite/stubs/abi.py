@@ -9,8 +9,8 @@ One record a site, of fixed size and PC-relative, so that tables need no relocat
          8     4  slots    the first slot (relpoline), where the jump leads (marker), or the literal (call-ops),
                            minus this field's address; or 0
         12     1  pass     1 relpoline, 2 static call, 3 marker, 4 call-ops
-        13     1  form     0 call (5 bytes), 1 jmp (5 bytes), 2 conditional jump (6 bytes), 3 nop (5 bytes)
-        14     1  reg      hardware number of the register that holds the target; 255 when there is none
+        13     1  form     0 call, 1 jmp, 2 conditional jump (6 bytes), 3 nop, 4 push with prefixes (the others 5 bytes)
+        14     1  reg      hardware number of the register that holds the target, or is pushed; 255 when there is none
         15     1  chain    entries of the stub's chain
         16     1  block    log2 of the block that the instruction does not straddle (bytes), 3 to 6
         17     1  flags    see FLAGS
@@ -38,16 +38,17 @@ KERNEL_TAIL, KERNEL_INIT = 1, 2
 SECTIONS = frozenset({SITES_SECTION, SLOTS_SECTION, *KERNEL_SECTIONS})
 
 PASSES = {"relpoline": 1, "static-call": 2, "marker": 3, "call-ops": 4}
-FORMS = {"call": 0, "jmp": 1, "jcc": 2, "nop": 3}
+FORMS = {"call": 0, "jmp": 1, "jcc": 2, "nop": 3, "push": 4}
 #: Bytes of the instruction of each form, and the offset of its 32-bit displacement.
-FORM_SIZE = {"call": 5, "jmp": 5, "jcc": 6, "nop": 5}
+FORM_SIZE = {"call": 5, "jmp": 5, "jcc": 6, "nop": 5, "push": 5}
 SLOW_PATHS = {"retpoline": 0, "lfence": 1, "plain": 2, "external": 3}
 NO_REGISTER = 255
 #: bits 0-1: slow path; bit 2: the branch was `notrack`; bit 3: the key is the trampoline, no __SCK__ being known;
 #: bit 4: a marker's branch is taken when its key is off, and not when it is on.
 FLAG_SLOW_MASK, FLAG_NOTRACK, FLAG_KEY_IS_TRAMPOLINE, FLAG_JUMPS_OFF = 3, 4, 8, 16
 
-#: Up to four of these keep a marker's site in its block: `cs` says nothing to a jump or nop (AMD APM 3, 1.2.4).
+#: Up to four of these keep a marker's site in its block, or make a push as long as a call: `cs` says nothing to a jump,
+#: nop or push (AMD APM 3, 1.2.4).
 PADDING_PREFIX = 0x2E
 
 #: A slot is an address. Before training it is the slot's own: data, which nothing calls, and not 0, so that a null

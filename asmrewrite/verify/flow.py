@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from iced_x86 import Code, Decoder, FlowControl, Instruction, InstructionInfoFactory, OpAccess, Register, RegisterExt
 
-from asmrewrite.verify.image import Location
+from asmrewrite.verify.image import FUNCTIONS, Location
 from asmrewrite.verify.keytests import whole_register
 
 TYPE_CHECKING = False
@@ -68,16 +68,18 @@ class Flow:
         self._factory = InstructionInfoFactory()
         self._decoders: dict[int, Decoder] = {}
         self._ends = frozenset(
-            (symbol.section, symbol.value + symbol.size) for symbol in image.symbols if symbol.kind == 2
+            (symbol.section, symbol.value + symbol.size) for symbol in image.symbols if symbol.kind in FUNCTIONS
         )
-        self.starts = frozenset((symbol.section, symbol.value) for symbol in image.symbols if symbol.kind == 2)
+        self.starts = frozenset((symbol.section, symbol.value) for symbol in image.symbols if symbol.kind in FUNCTIONS)
 
     def decode(self, section: int, offset: int) -> Instruction:
         """The instruction there; its code is INVALID behind the end."""
         decoder = self._decoders.get(section)
         if decoder is None:
             decoder = self._decoders[section] = Decoder(64, self.image.sections[section].data)
-        decoder.position = decoder.ip = offset
+        # A section without bytes in the file, as .bss, is longer than its data.
+        decoder.position = min(offset, decoder.max_position)
+        decoder.ip = offset
         return decoder.decode()
 
     def reads_and_writes(self, instruction: Instruction) -> tuple[frozenset[Part], frozenset[Part], frozenset[Part]]:
@@ -165,7 +167,7 @@ class Flow:
         if found is None or not found.section:
             return None
         symbol = self.image.symbols[relocation.symbol]
-        whole = symbol.name and symbol.kind == 2 and symbol.value == found.offset
+        whole = symbol.name and symbol.kind in FUNCTIONS and symbol.value == found.offset
         # A cold part is a function to the symbol table, and part of the one that jumps there.
         return None if whole and ".cold" not in symbol.name else (found.section, found.offset)
 

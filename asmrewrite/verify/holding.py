@@ -30,7 +30,8 @@ def holds(
 
     `ranges` are the function's parts: section, start, end. `entries` are places that control may come to from anywhere,
     with anything in the register. The answer is no when a path from an entry, or from another write of the register,
-    leads to `place` without such a load. An indirect jump may lead to any of the entries.
+    leads to `place` without such a load, and when `place` is in none of the parts. An indirect jump may lead to any
+    entry.
     """
     wanted = parts(register)
     without: set[Place] = set()
@@ -57,7 +58,7 @@ def holds(
             if after in boundaries and after not in without:
                 without.add(after)
                 waiting.append(after)
-    return place not in without
+    return place in boundaries and place not in without
 
 
 def _loses(flow: Flow, instruction: Instruction, register: int) -> bool:

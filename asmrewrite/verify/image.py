@@ -29,7 +29,9 @@ _SHF_COMPRESSED = 0x800
 _RELA = struct.Struct("<QQq")
 #: A note's header: sizes of name and description, type. A property's: type and size.
 _NOTE, _PROPERTY = struct.Struct("<III"), struct.Struct("<II")
-_SHN_UNDEF, _SHN_LORESERVE, _STT_NOTYPE, _STT_FUNC = 0, 0xFF00, 0, 2
+_SHN_UNDEF, _SHN_LORESERVE, _STT_NOTYPE = 0, 0xFF00, 0
+#: STT_FUNC and STT_GNU_IFUNC: the kinds of symbols that are functions.
+FUNCTIONS = frozenset({2, 10})
 _SHF_ALLOC, _SHF_EXECINSTR, _SHF_TLS = 0x2, 0x4, 0x400
 #: Relocations whose field holds symbol + addend - place (psABI table 4.9): PC32, PLT32.
 PC_RELATIVE = frozenset({2, 4})
@@ -312,14 +314,14 @@ class Image:
         if self._labels is None:
             self._labels = {}
             for symbol in self.symbols:
-                if symbol.section and symbol.name and symbol.kind in (_STT_NOTYPE, _STT_FUNC):
+                if symbol.section and symbol.name and symbol.kind in (_STT_NOTYPE, *FUNCTIONS):
                     self._labels.setdefault((symbol.section, symbol.value), []).append(symbol.name)
         return self._labels.get((location.section, location.offset), [])
 
     def _index_functions(self) -> dict[int, tuple[list[int], list[str]]]:
         found: dict[int, list[tuple[int, str]]] = {}
         for symbol in self.symbols:
-            if symbol.kind == _STT_FUNC and symbol.section:
+            if symbol.kind in FUNCTIONS and symbol.section:
                 base = 0 if self.relocatable else self.sections[symbol.section].address
                 found.setdefault(symbol.section, []).append((symbol.value - base, symbol.name))
         return {

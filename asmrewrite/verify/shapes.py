@@ -22,23 +22,34 @@ class Shape(NamedTuple):
 
 #: What a function's entry is until it is traced, and what may stand before it.
 ENTRY_NOP, ENDBR = bytes.fromhex("0f1f440000"), bytes.fromhex("f30f1efa")
+#: Or it is the push of a register, by its number; no function begins with that of %rsp.
+PUSHES = [bytes([0x41] * (number > 7) + [0x50 + number % 8]) for number in range(16)]
+ENTRY_PUSHES = {push.rjust(5, bytes([abi.PADDING_PREFIX])): number for number, push in enumerate(PUSHES) if number != 4}
 #: Bytes of padding that keep 5 bytes inside an aligned word of 8.
 ENTRY_PADDING = 4
 
 
 def site_form(section: Section, offset: int) -> str:
-    """The form of the instruction of a site at `offset`: "nop", or that of a direct branch."""
-    return "nop" if section.data[offset : offset + 5] == ENTRY_NOP else direct_branch(section, offset)
+    """The form of the instruction of a site at `offset`: "nop", "push", or that of a direct branch."""
+    instruction = section.data[offset : offset + 5]
+    if instruction in ENTRY_PUSHES:
+        return "push"
+    return "nop" if instruction == ENTRY_NOP else direct_branch(section, offset)
 
 
-def entry_problem(section: Section, entry: int, site: int) -> str:
-    """What is wrong with the entry site at `site` of the function at `entry`; "" when it is the published one."""
+def entry_problem(section: Section, entry: int, site: int, register: int) -> str:
+    """What is wrong with the entry site at `site` of the function at `entry`; "" when it is the published one.
+
+    `register` is the number of the one that it pushes, `abi.NO_REGISTER` for a nop.
+    """
     from iced_x86 import Decoder, Mnemonic
 
     before = section.data[entry:site] if entry <= site else b"?"
     before = before.removeprefix(ENDBR)
     if len(before) > ENTRY_PADDING or any(i.mnemonic != Mnemonic.NOP for i in Decoder(64, before)):
         return "something else than endbr64 and padding stands between the function and its site"
+    if ENTRY_PUSHES.get(section.data[site : site + 5], abi.NO_REGISTER) != register:
+        return f"the entry makes no sense: register {register}"
     return ""
 
 

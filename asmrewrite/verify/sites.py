@@ -167,7 +167,7 @@ class _Entry:
         return straddle(self.image, section, site.offset, size, record.block) or (
             ""
             if site_form(section, site.offset) == self.form
-            else f"there is no {self.form}{'' if self.form == 'nop' else ' with 32-bit displacement'}"
+            else f"there is no {self.form}{'' if self.form in ('nop', 'push') else ' with 32-bit displacement'}"
         )
 
     def _relpoline(self, section: Section, site: Location) -> tuple[str, str]:
@@ -237,7 +237,7 @@ class _Entry:
 
     def _call_ops(self, section: Section, site: Location) -> tuple[str, str]:
         record, image, entry = self.record, self.image, self.dest
-        if (record.form, record.block) != (abi.FORMS["nop"], ENTRY_BLOCK):
+        if self.form not in ("nop", "push") or record.block != ENTRY_BLOCK:
             return f"the entry makes no sense: form {record.form}, block {record.block}", ""
         if entry is None or entry.section != site.section or entry.symbol:
             return "the entry names no function of its section", ""
@@ -251,7 +251,7 @@ class _Entry:
                 return "the literal is not the aligned word before the function", name
             if section.data[expected.offset : entry.offset].strip(b"\0") or expected.offset < 0:
                 return "the literal is not empty", name
-        return entry_problem(section, entry.offset, site.offset), name
+        return entry_problem(section, entry.offset, site.offset, record.reg), name
 
     def _names_cell(self) -> bool:
         """Whether the third field leads somewhere: in an object it may be 0 and have a relocation."""

@@ -23,7 +23,7 @@ from asmrewrite.verify.instructions import (
 )
 from asmrewrite.verify.keytests import KeyStub, is_set
 from asmrewrite.verify.offsets import OffsetMap
-from asmrewrite.verify.shapes import ENDBR, ENTRY_PADDING
+from asmrewrite.verify.shapes import ENDBR, ENTRY_PADDING, PUSHES
 from asmrewrite.verify.walked import Difference, Replaced, Site, Walked
 
 TYPE_CHECKING = False
@@ -67,6 +67,8 @@ class Walk:
         self.branches: list[tuple[int, int, int, int]] = []
         self.behind: dict[int, int] = {}
         self.widened: list[int] = []
+        #: The original's offsets inside of tests that became sites: behind their first instruction.
+        self.inside: set[int] = set()
         self._decoders = (Decoder(64, self.old), Decoder(64, self.new))
 
     def walk(self) -> Walked:
@@ -99,11 +101,16 @@ class Walk:
             if not self.differences and not self.offsets.leads(target, new_target):
                 what = f"{self._text(0, source)}  leads elsewhere than  {self._text(1, new_source)}"
                 self.differences.append(Difference(source, new_source, what))
+            if not self.differences and target in self.inside:
+                what = f"{self._text(0, source)}  leads into a test of a key"
+                self.differences.append(Difference(source, new_source, what))
         if self.next_site < len(self.sites) and not self.differences:
             left = self.sites[self.next_site]
             self.differences.append(Difference(o, left.offset, "a site of the tables took no branch's place"))
-        inner = frozenset((*(replaced.original[1] - 1 for replaced in self.replaced), *self.widened))
-        return Walked(self.offsets, tuple(self.replaced), tuple(self.differences), n, self.behind, inner)
+        branches = (replaced.original[1] - 1 for replaced in self.replaced if replaced.site.form != "push")
+        inner = frozenset((*branches, *self.widened))
+        led = tuple((to, at if is_direct(self._decode(0, at)) else None) for at, to, _, _ in self.branches)
+        return Walked(self.offsets, tuple(self.replaced), tuple(self.differences), n, self.behind, inner, led)
 
     def _length_in_doubt(self, offset: int) -> bool:
         """Whether the original has a direct branch with a 16-bit operand there: Intel's processors read 32 bits.
@@ -130,8 +137,11 @@ class Walk:
     def _padding(self, o: int, n: int) -> tuple[int, int]:
         """Pass over padding on both sides."""
         starts, new_starts = self._nops(0, o), self._nops(1, n)
-        o_end, n_end = starts[-1], new_starts[-1]
-        if (o_end == o and n_end == n) or (o_end == o and self._is_test(o, n_end)):
+        o_end = starts[-1]
+        if new_starts[-1] > n and self._is_test(o_end):
+            new_starts = self._before_test(o_end, new_starts)
+        n_end = new_starts[-1]
+        if o_end == o and (n_end == n or self._is_test(o, n_end)):
             return o, n
         if o_end - o == n_end - n and self.old[o:o_end] == self.new[n:n_end]:
             return o_end, n_end
@@ -195,7 +205,8 @@ class Walk:
     def _entry(self, o: int, n: int) -> tuple[int, int] | None:
         """The beginning of a function: its literal, `endbr64`, padding, and the site.
 
-        The original has nothing in the site's place, or a call of __fentry__, or nops of -fpatchable-function-entry.
+        The original has nothing in the site's place, or a call of __fentry__, or nops of -fpatchable-function-entry; or
+        the push that the site is, which must not be passed by.
         """
         site = self.sites[self.next_site]
         before = self.new[n : n + site.literal]
@@ -216,10 +227,15 @@ class Walk:
         end = site.offset + site.size
         self.next_site += 1
         self.entered = o
-        places = frozenset((start, *self._nops_between(n, site.offset), end))
+        places = frozenset((start, *self._nops_between(n, site.offset)))
         if any(place in self.relocations[1] for place in range(n, end)):
             return None
-        was = self._marked(o, end)
+        if site.form == "push":
+            was = len(PUSHES[site.register])
+            if self.old[o : o + was] != PUSHES[site.register]:
+                return None
+        else:
+            was, places = self._marked(o, end), places | {end}
         self.offsets.widen(o, places)
         if was:
             self.replaced.append(Replaced(site, (o, o + was), (n, end), (0, 0), direct=True, notrack=False))
@@ -280,26 +296,30 @@ class Walk:
             self._follow(branch, self._decode(1, n), o, n)
         return o + branch.len, end
 
-    def _is_test(self, o: int, n: int) -> bool:
-        """Whether a test of a key begins at `o`, the next site is for it, and what ends at `n` is not before it.
+    def _is_test(self, o: int, site: int | None = None) -> bool:
+        """Whether a test of a key begins at `o`, and the next site is for it; and is at `site`, if that is given."""
+        offset = self.sites[self.next_site].offset if self.next_site < len(self.sites) else -1
+        stub = self.stubs.get(offset)
+        return stub is not None and site in (None, offset) and self._moved(o, stub.chain[0].ip)
 
-        The site is at `n`; or a nop stands inside the test, and is left there.
-        """
-        site = self.sites[self.next_site].offset if self.next_site < len(self.sites) else -1
-        stub = self.stubs.get(site)
-        if stub is None or not self._moved(o, stub.chain[0].ip):
-            return False
-        return site == n or self._has_nop(o)
-
-    def _has_nop(self, o: int) -> bool:
-        """Whether a nop stands between `o` and the next conditional jump."""
+    def _before_test(self, o: int, starts: list[int]) -> list[int]:
+        """Those of the new section's nops that stand before the test of a key at `o`: nops inside it are left there."""
+        chain = [i.ip for i in self.stubs[self.sites[self.next_site].offset].chain]
+        inside = b""
         end = min(len(self.old), o + _TEST_REACH)
         while o < end:
             instruction = self._decode(0, o)
-            if is_nop(instruction) or instruction.is_jcc_short_or_near:
-                return is_nop(instruction)
+            if is_nop(instruction):
+                inside += self.old[o : o + instruction.len]
+            elif chain and self._moved(o, chain[0]):
+                del chain[0]
+            else:
+                break
             o += instruction.len
-        return False
+        place = starts[-1] - len(inside)
+        if place not in starts or self.new[place : starts[-1]] != inside:
+            return starts
+        return starts[: starts.index(place) + 1]
 
     def _marker(self, o: int, n: int) -> tuple[int, int] | None:
         """The test of a key at `o`, other instructions between its own, and its site behind those at `n`."""
@@ -343,6 +363,7 @@ class Walk:
             return None
         self.next_site += 1
         gone = {place: there for place, there, _ in moved}
+        self.inside.update(place for place, _ in kept[1:])
         for place, there in kept:
             self.offsets.shift(place, there)
             if there == start:

@@ -62,3 +62,5 @@ class Walked(NamedTuple):
     behind: dict[int, int]
     #: The last bytes of the original's branches that became sites or have another width.
     inner: frozenset[int]
+    #: What of the original leads into its section without a relocation: the place, and that of a direct branch.
+    led: tuple[tuple[int, int | None], ...] = ()

@@ -50,6 +50,6 @@ def measure(client: Path, server: Path, words: tuple[str, ...], requests: int) -
 
 def _ask(client: Path, socket: str, words: tuple[str, ...], requests: int) -> None:
     _, output = run(["./redis-benchmark", "-s", socket, *words, "-n", str(requests), "--csv"], client)
-    # A header and a line for the test; an error reply ends redis-benchmark with status 1.
-    if output.count(b"\n") != 2:
+    # A header and a line for each test; an error reply ends redis-benchmark with status 1.
+    if output.count(b"\n") != 2 + words[words.index("-t") + 1].count(","):
         raise RuntimeError(f"redis-benchmark prints {output.decode()!r}")

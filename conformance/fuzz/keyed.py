@@ -85,8 +85,10 @@ ENDS_INTEL = ("ret", "ret", "jmp\tg", "jmp\trax", "jmp\t__SCT__event", "jmp\t.L{
 _TABLE = '\t.section\t__patchable_function_entries,"awo",@progbits,{f}\n\t.align 8\n\t.quad\t.LPFE{n}\n'
 #: What stands before the first instruction: {f} is the function, {s} its section's directive.
 ENTRIES = (
-    "", "", "", "", "", "\tendbr64\n", "\tendbr64\n", "\t.loc 1 5 3\n", ".LVL{n}:\n\t.loc 1 5 3 view .LVU1\n",
-    "\tnop\n",
+    "", "", "", "\tpush\trbx\n", "\tendbr64\n\t.loc 1 5 3\n\tpush\t%r12\n", "\tpush\t%rbp\n", "\tendbr64\n",
+    "\tendbr64\n", "\t.loc 1 5 3\n", ".LVL{n}:\n\t.loc 1 5 3 view .LVU1\n", "\tnop\n", "\tpushq\t%rbx\n",
+    "\tpushq\t%r15 # 4 [c=4 l=2]\n", "1:\tpushq\t%rbp\n", "\tpushq\t%rsp\n", "\tpushq\t%rdi; popq %rdi\n",
+    ".LVL{n}:\n\tpushq\t%rbp\n\tmovq\t%rsp, %rbp\n",
     "1:\tcall\t__fentry__\n", "1:\tcall\t*__fentry__@GOTPCREL(%rip)\n", "\tendbr64\n1:\tcall\t__fentry__\n",
     "\tcall\t__fentry__@PLT\n",
     '1:\tcall\t__fentry__\n\t.section __mcount_loc, "a",@progbits\n\t.quad 1b\n\t.previous\n',
@@ -209,7 +211,7 @@ def function(random: Random, number: int, intel: bool) -> str:
     section = random.choice(SECTIONS).replace("{f}", name)
     entry, before = (
         text.replace("{f}", name).replace("{n}", str(number)).replace("{s}", section)
-        for text in (random.choice(ENTRIES) if not intel else random.choice(ENTRIES[:10]), random.choice(BEFORE))
+        for text in (random.choice(ENTRIES) if not intel else random.choice(ENTRIES[:11]), random.choice(BEFORE))
     )
     framed = random.randrange(5) > 0
     frame = ("\t.cfi_startproc\n", "\t.cfi_endproc\n") if framed else ("", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from io import BytesIO
 
@@ -9,7 +10,7 @@ from asmrewrite.verify.image import Image
 
 _EXEC, _PLT32 = 4, 4
 _ENDBR64 = bytes.fromhex("f30f1efa")
-_NOP = bytes.fromhex("0f1f440000")
+_SITE = re.compile(rb"\x0f\x1f\x44\x00\x00|\x2e{3}(?:\x2e[\x50-\x53\x55-\x57]|\x41[\x50-\x57])")
 _KEYS = ("__SKEY__", "__MARK__")
 
 
@@ -30,16 +31,16 @@ def keys_named(content: bytes) -> Counter[tuple[str, str, int]]:
 
 
 def without_entry(content: bytes, functions: set[str]) -> str:
-    """One of `functions` that does not begin with a nop of five bytes in one aligned word; "" when all do."""
+    """One of `functions` that does not begin with five bytes in one aligned word, a nop or push; "" when all do."""
     image = Image("object", BytesIO(content))
     found: set[str] = set()
     for symbol in image.symbols:
         if symbol.name in functions and symbol.section:
             data = image.sections[symbol.section].data
             start = symbol.value + 4 * data.startswith(_ENDBR64, symbol.value)
-            place = data.find(_NOP, start, start + 12)
+            site = _SITE.search(data, start, start + 12)
             # Behind an endbr64, nops keep it in its word.
-            if place >= 0 and place % 8 <= 3 and data[start:place].strip(b"\x90") in _PADDING:
+            if site and site.start() % 8 <= 3 and data[start : site.start()].strip(b"\x90") in _PADDING:
                 found.add(symbol.name)
     return min(functions - found, default="")
 

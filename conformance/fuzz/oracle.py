@@ -65,7 +65,9 @@ _DOUBT = re.compile(
 )
 #: Data alone, and lines for debugging, of which gas makes entries about the stubs when the text has none.
 _DATA_ALONE = re.compile(rf"\.(?:{_DATA}|loc\b)", re.IGNORECASE)
-#: The same, symbols that are given a value, and other operands that may be a distance over a site.
+#: The same without alignments.
+_ONLY_DATA = re.compile(rf"\.(?!balign 4\n)(?:{_DATA}|loc\b)", re.IGNORECASE)
+#: Data, symbols that are given a value, and other operands that may be a distance over a site.
 _DISTANCES = re.compile(rf"{_DATA_ALONE.pattern}|\.(?:set|equ|equiv|eqv)\b|=|(?<![\w.$])\.[ \t]*-", re.IGNORECASE)
 
 
@@ -77,11 +79,12 @@ _COUNTED = re.compile(
 
 #: A place given as a number of bytes from a section's start.
 _SECTION_OFFSET = re.compile(r"\.text[ \t]*[-+]")
-#: A directive of call frame information before a function's first instruction.
-_FIRST_FRAME = re.compile(
-    r"(\.cfi_startproc[^\n]*\n(?:[ \t]*(?:#[^\n]*|\.(?!cfi)[^\n]*|[\w.$]+:[ \t]*)?\n)*)"
-    r"[ \t]*((?:[\w.$]+:)?)[ \t]*\.cfi_\w+[^\n]*\n"
-)
+#: The beginning of call frame information; behind it an instruction keeps what follows out of the CIE.
+_FIRST_FRAME = re.compile(r"\.cfi_startproc(?:[ \t]+simple)?")
+#: A symbol's size as compilers give it.
+_SIZE = re.compile(r"\.size[ \t]+([\w.$]+), \.-\1[ \t]*\n?\Z")
+#: Prefixes with which processors read another immediate than gas has put there: `rex.W mov $5, %eax`.
+_SIZING = re.compile(r"(?<![\w.$%*])(?:rex(?:64|\.\w+)?|data(?:16|32)|addr(?:16|32)|a?d?word)(?![\w.$])")
 #: Where a trampoline or its key begins, perhaps at an odd address.
 _ODD = re.compile(r"(?<![\w.$])(?=__SC[TK]__\w+[ \t]*:)")
 #: Branches that reach 127 bytes far.
@@ -152,35 +155,45 @@ def examine(text: str, options: Options | None = None, *, sample: int = 1) -> st
     return explained or f"rewritten: {' '.join(sorted({site.pass_ for site in result.sites})) or 'tables'}"
 
 
-def _explanation(text: str, failure: Failure, options: Options) -> str:
+def _explanation(text: str, failure: Failure, options: Options, causes: int = 3) -> str:
     """Why the full check may object to a rewriting that is right; "" when there is no such cause.
 
     Data among code is read as code by the checker, which has no text: instructions of a decoder may begin in its
-    middle. When the listing passes without those lines, they were the cause.
+    middle. When the listing passes without those lines, they were the cause; or one of so many `causes`.
     """
+    causes -= 1
+
+    def passes(changed: str) -> bool:
+        return changed != text and _passes(changed, options, causes)
+
     if "no function begins" in failure.detail and re.search(r"\.if[\s\S]*\.type", text):
         return "explained: the type of a function that a condition decides"
     if failure.kind == "keys" and re.search(r"\.(?:set|equ\w*|eqv)[ \t]+__(?:SKEY|MARK)__", text):
         return "explained: a key that is given another value"
-    if re.search("is not known|may be read|leads elsewhere", failure.detail) and undecodable(text):
+    if passes(_SIZING.sub("", text)):
+        return "explained: a prefix that gives an immediate another length"
+    if undecodable(text) and passes(_decodable(text)):
         return "explained: an instruction that no processor has"
     if failure.kind == "check" and "multiple of" in failure.detail:
         return "explained: a table of the original's that is none"
-    if "is not that of" in failure.detail and re.search(r"section[ \t]+\"?__SCK__", text):
+    named = r"section[ \t]+\"?__(?:SCK|SKEY|MARK)__"
+    if re.search("is not that of|names no key", failure.detail) and re.search(named, text):
         return "explained: a key with the name of a section"
-    if failure.kind == "site" and "no direct branch" in failure.detail and "macro" in text:
-        return "explained: a macro that may go to another section"
+    unled = failure.kind == "site" and re.search("no direct branch|leads to no symbol", failure.detail)
+    if unled and re.search(r"macro|\.if", text) and _in_data(text, failure.detail):
+        return "explained: a macro or a condition that may go to another section"
     if failure.kind == "site" and "is copied elsewhere" in failure.detail and ".macro" in text:
         return "explained: a macro that goes to another section than it is in"
     if failure.kind == "site" and options.abi == "kernel":
-        candidates = (text, _certain(text, _DATA_ALONE))
-        known = _ODD.search(text) and any(_passes(_ODD.sub("\n.balign 4\n", one), options) for one in candidates)
+        # A place behind the last instruction has no padding before it to the check.
+        even = _ODD.sub("\n.balign 4\n", text)
+        known = even != text and any(map(passes, (even, f"{even}\n\t.text\n\tret\n", _certain(even, _ONLY_DATA))))
         return (
             "explained: a trampoline at an odd address has no room for the flags of the kernel's table" if known else ""
         )
     if not failure.kind.startswith("full"):
         return ""
-    if failure.kind == "full UNKNOWN" and "makes no sense" in failure.detail:
+    if failure.kind == "full UNKNOWN" and re.search("makes no sense|is cut short|all of them end", failure.detail):
         before, _ = assemble(text)
         known = any(v.reason in failure.detail for v in validate_bytes(before, before, "x").sections if v.reason)
         return "explained: a header that the checker does not understand, of the original" if known else ""
@@ -193,9 +206,13 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
     ):
         return "explained: a call through the GOT of which there is no table"
     through_got = "target" in failure.detail and "@gotpcrel" in text.lower()
-    if through_got and _passes(f".globl __SCT__event\n{text}", options):
+    if through_got and passes(f".globl __SCT__event\n{text}"):
         return "explained: a trampoline that is not global, called through the GOT"
-    if "its flags" in failure.detail and _passes(re.sub(r'"(\w*)l(\w*)"', r'"\1\2"', text), options):
+    if "its flags" in failure.detail and passes(re.sub(r'"(\w*)l(\w*)"', r'"\1\2"', text)):
+        return "explained: a section that is named with other flags than before"
+    if "the group" in failure.detail and passes(
+        re.sub(r'("\w*G\w*",[ \t]*@\w+,[ \t]*[\w.$]+),?\n', r"\1,comdat\n", text)
+    ):
         return "explained: a section that is named with other flags than before"
     if failure.detail.startswith("symbols:") and re.search(r"\.size", text):
         return "explained: .size of a symbol is not what stands between it and its end"
@@ -205,25 +222,26 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         return "explained: a branch with a 16-bit operand"
     if "(as -g)" in failure.detail or "has rows of its code" in failure.detail:
         without = re.sub(r"\.loc\w*[^\n;/]*", "", text)
-        passes = _passes(without, options) or _passes(_certain(without, _DATA_ALONE), options)
-        return "explained: a .loc without an instruction belongs to the first stub" if passes else ""
+        known = passes(without) or passes(_certain(without, _DATA_ALONE))
+        return "explained: a .loc without an instruction belongs to the first stub" if known else ""
     if re.search(r"leads elsewhere|went elsewhere", failure.detail) and _COUNTED.search(text):
         return "explained: a place that is counted in bytes"
-    if re.search(r"it (?:led to|named) ", failure.detail) and _passes(_without_stray_code(text), options):
+    if re.search(r"it (?:led to|named) ", failure.detail) and passes(_without_stray_code(text)):
         return "explained: instructions in a section without code"
-    if "another CIE" in failure.detail and _passes(re.sub(r"\.cfi_personality[^\n;]*", "", text), options):
+    if "another CIE" in failure.detail and passes(re.sub(r"\.cfi_personality[^\n;]*", "", text)):
         return "explained: a personality routine in a section with sites"
-    if "another CIE" in failure.detail and _passes(text.replace(".cfi_signal_frame", ""), options):
+    if "another CIE" in failure.detail and passes(text.replace(".cfi_signal_frame", "")):
         return "explained: a signal frame that is said to be one behind a site"
-    if "flags may be read" in failure.detail and re.search(r"\bj\w+[ \t]+(?:__(?:SKEY|MARK)__|\.text)", text):
-        return "explained: a branch to a key, or to the name of a section"
+    if "flags may be read" in failure.detail and _leads_to_data(text):
+        return "explained: a branch to data, or to the name of a section"
     elsewhere = re.sub(r"\.pushsection[\s\S]*?\.popsection", lambda m: re.sub(r"\.cfi_\w+[^\n]*", "", m.group()), text)
-    if "the frame of a stub" in failure.detail and elsewhere != text and _passes(elsewhere, options):
+    if "the frame of a stub" in failure.detail and passes(elsewhere):
         return "explained: call frame information in another section"
     framed = "the frame of a stub" in failure.detail or "another CIE" in failure.detail
-    if framed and _passes(_FIRST_FRAME.sub(r"\1\2\n", text), options):
+    if framed and passes(_FIRST_FRAME.sub(r"\g<0>\n\tcld\n", text)):
         return "explained: call frame information before the first instruction goes to the CIE"
-    if "it led to" in failure.detail and _passes(_certain(text, _SECTION_OFFSET), options):
+    led = "it led to" in failure.detail
+    if led and (passes(_certain(text, _SECTION_OFFSET)) or passes(_certain(text, _COUNTED))):
         return "explained: a place that is counted in bytes"
     # A listing with macros may not assemble without them.
     for doubtful, cause in (
@@ -231,8 +249,7 @@ def _explanation(text: str, failure: Failure, options: Options) -> str:
         (_DATA_ALONE, "data among code"),
         (_DISTANCES, "a distance over a site"),
     ):
-        certain = _certain(text, doubtful)
-        if certain != text and (_passes(certain, options) or _passes(_ODD.sub("\n.balign 4\n", certain), options)):
+        if passes(_certain(text, doubtful)):
             return f"explained: {cause}"
     return ""
 
@@ -252,17 +269,19 @@ def _without_stray_code(text: str) -> str:
     return "".join(pieces)
 
 
-def _passes(text: str, options: Options) -> bool:
-    """Whether `text` assembles, rewritten and not, and the checker has nothing to say."""
+def _passes(text: str, options: Options, causes: int = 0) -> bool:
+    """Whether `text` is rewritten, assembles both ways, and the checker says nothing but what has other `causes`."""
     try:
         result = rewrite(text, options)
         before, after = assemble(text)[0], assemble(result.text)[0]
-        if before and after:
-            _checked(before, after, result, options)
-            return True
-    except (Failure, UnsoundError):
-        pass
-    return False
+        if not (result.changed and before and after):
+            return False
+        _checked(before, after, result, options)
+    except UnsoundError:
+        return False
+    except Failure as failure:
+        return causes > 0 and bool(_explanation(text, failure, options, causes))
+    return True
 
 
 def _lines(text: str, result: Rewritten) -> None:
@@ -316,14 +335,14 @@ def _checked(before: bytes, after: bytes, result: Rewritten, options: Options) -
 
 
 def _certain(text: str, doubtful: re.Pattern[str] = _DOUBT) -> str:
-    """`text` without the statements that are `doubtful`, and without `.size`, which may be any number."""
+    """`text` without the statements that are `doubtful`, and without such `.size` as may be any number."""
     pieces: list[str] = []
     for kind, start, end in parse(text).tokens:
         statements = text[start:end].splitlines(keepends=True) if kind == "QUIET" else [text[start:end]]
         # What a comment says is in no doubt.
         said = [s.partition("#")[0] for s in statements]
         pieces += [
-            "\n" * s.count("\n") if doubtful.search(w) or ".size" in w else s
+            "\n" * s.count("\n") if doubtful.search(w) or (".size" in w and not _SIZE.search(w)) else s
             for s, w in zip(statements, said, strict=True)
         ]
     return "".join(pieces)
@@ -389,9 +408,33 @@ def _unsure(result: Rewritten) -> bool:
 
 def undecodable(text: str) -> bool:
     """Whether the code of what gas makes of `text` has bytes that are no instruction."""
-    image = Image("object", BytesIO(assemble(text)[0]))
-    code = (section.data for section in image.sections if section.flags & _EXEC)
+    content, _ = assemble(text)
+    sections = Image("object", BytesIO(content)).sections if content else []
+    code = (section.data for section in sections if section.flags & _EXEC)
     return any(i.code == Code.INVALID for data in code for i in Decoder(64, data))
+
+
+def _decodable(text: str) -> str:
+    """`text` without the lines that are no instruction by themselves."""
+    lines = text.splitlines(keepends=True)
+    return "".join("\n" if line[:1] in " \t" and undecodable(line) else line for line in lines)
+
+
+def _in_data(text: str, detail: str) -> bool:
+    """Whether the place that `detail` begins with, a section's or symbol's name, is in a section without code."""
+    image = Image("object", BytesIO(assemble(text)[0]))
+    name = detail.removeprefix("new: ").partition("+")[0]
+    sections = [s for s in image.sections if s.name == name]
+    sections += [image.sections[s.section] for s in image.symbols if s.name == name and s.section]
+    return any(not section.flags & _EXEC for section in sections)
+
+
+def _leads_to_data(text: str) -> bool:
+    """Whether a conditional jump goes to a key, to the name of a section, or to a symbol where no code is."""
+    image = Image("object", BytesIO(assemble(text)[0]))
+    data = {s.name for s in image.symbols if s.section and not image.sections[s.section].flags & _EXEC}
+    named = re.findall(r"\bj\w+[ \t]+([\w.$]+)", text)
+    return any(name in data or name.startswith(("__SKEY__", "__MARK__", ".text")) for name in named)
 
 
 def indirect(content: bytes) -> list[str]:

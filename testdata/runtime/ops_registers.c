@@ -2,6 +2,8 @@
  *
  * Every general register (but %rsp), the flags, every vector register and the x87 stack are filled, a traced function
  * that only stores what it finds is called, and what it stored, and what is there when it has returned, is compared.
+ * With PUSHES the traced functions are some from elsewhere, of which each pushes another register first, calls that
+ * function, and pops the register again.
  */
 #include <asmrewrite/ops.h>
 #include <stdio.h>
@@ -42,6 +44,15 @@ __attribute__((noinline, noclone)) void store(void)
 {
 	__asm__ volatile(STORE(found, FOUND) : : : "memory");
 }
+
+#ifdef PUSHES
+extern void (*const pushing[])(void);
+void (*called)(void);
+#define CALL	"call *called(%%rip)\n\t"
+#else
+static void (*const pushing[])(void) = { store, 0 };
+#define CALL	"call store\n\t"
+#endif
 
 static unsigned long entered, left, wrong;
 
@@ -103,7 +114,7 @@ __attribute__((noinline, noclone)) static void once(void)
 		"movq before+48(%%rip), %%rbp; movq before+56(%%rip), %%r8; movq before+64(%%rip), %%r9\n\t"
 		"movq before+72(%%rip), %%r10; movq before+80(%%rip), %%r11; movq before+88(%%rip), %%r12\n\t"
 		"movq before+96(%%rip), %%r13; movq before+104(%%rip), %%r14; movq before+112(%%rip), %%r15\n\t"
-		"call store\n\t"
+		CALL
 		STORE(after, AFTER) "\n\t"
 		"fstp %%st(0); movq saved_stack(%%rip), %%rsp\n\t"
 		"popq %%r15; popq %%r14; popq %%r13; popq %%r12; popq %%rbp; popq %%rbx; subq $-128, %%rsp\n\t"
@@ -126,10 +137,17 @@ int main(void)
 			before.vector[i][b] = (unsigned char)(0x40 + 16 * b + i);
 	before.flags = 0x8d7 | 0x200;	/* carry, parity, adjust, zero, sign, overflow; and interrupts */
 	before.x87 = 1.5;
-	once();
-	for (unsigned int i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		if (asmrewrite_ops_set(store, &kinds[i]))
-			wrong++;
+	for (int f = 0; pushing[f]; f++) {
+#ifdef PUSHES
+		called = pushing[f];
+#endif
+		once();
+		for (unsigned int i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+			if (asmrewrite_ops_set(pushing[f], &kinds[i]))
+				wrong++;
+			once();
+		}
+		asmrewrite_ops_set(pushing[f], NULL);
 		once();
 	}
 	printf("%lu wrong, %lu entered, %lu left\n", wrong, entered, left);

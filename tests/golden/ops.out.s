@@ -9,7 +9,7 @@
 .Lasmrewrite_entry_0: aligned:
 .LFB0:
 	.cfi_startproc
-	.bundle_align_mode 3; {disp8} nopl	(%rax,%rax); .Lasmrewrite_ops_0: .bundle_align_mode 0; pushq	%rbx
+	.bundle_align_mode 3; .bundle_lock; cs; cs; cs; cs; pushq	%rbx; .bundle_unlock; .Lasmrewrite_ops_0: .bundle_align_mode 0
 	.cfi_def_cfa_offset 16
 	.cfi_offset 3, -16
 	popq	%rbx
@@ -82,7 +82,7 @@ quiet:
 	.long	.Lasmrewrite_ops_0-5-.
 	.long	.Lasmrewrite_entry_0-.
 	.long	0
-	.byte	4, 3, 255, 0, 3, 0
+	.byte	4, 4, 3, 0, 3, 0
 	.value	1
 	.long	0
 	.long	.Lasmrewrite_ops_1-5-.

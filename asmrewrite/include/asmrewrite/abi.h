@@ -17,12 +17,13 @@ enum asmrewrite_pass {
 	ASMREWRITE_CALL_OPS = 4,
 };
 
-/* What the instruction is: 5 bytes, but 6 for a conditional jump. */
+/* What the instruction is: 5 bytes, but 6 for a conditional jump. A push has 0x2e before it, as often as that takes. */
 enum asmrewrite_form {
 	ASMREWRITE_FORM_CALL = 0,
 	ASMREWRITE_FORM_JMP = 1,
 	ASMREWRITE_FORM_JCC = 2,
 	ASMREWRITE_FORM_NOP = 3,
+	ASMREWRITE_FORM_PUSH = 4,
 };
 
 #define ASMREWRITE_FLAG_SLOW_MASK		3	/* enum asmrewrite_slow */
@@ -47,7 +48,7 @@ struct asmrewrite_site {
 				   marker: where the branch leads; call-ops: the literal; else 0 */
 	uint8_t pass;		/* enum asmrewrite_pass */
 	uint8_t form;		/* enum asmrewrite_form */
-	uint8_t reg;		/* hardware number of the register that holds the target */
+	uint8_t reg;		/* hardware number of the register that holds the target, or is pushed */
 	uint8_t chain;		/* entries of the stub's chain */
 	uint8_t block;		/* log2 of the block that the instruction does not straddle */
 	uint8_t flags;

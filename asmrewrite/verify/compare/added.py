@@ -74,7 +74,7 @@ def records(both: Comparison) -> str:
             static = record.pass_ in (abi.PASSES["static-call"], abi.PASSES["marker"])
             entry = record.pass_ == abi.PASSES["call-ops"]
             spare = _FLAGS.get(record.pass_, 0)
-            nothing = (record.reg, record.chain) == (abi.NO_REGISTER, 0)
+            nothing = (record.reg == abi.NO_REGISTER or record.form == abi.FORMS["push"]) and record.chain == 0
             nothing = nothing and (not record.slots or record.pass_ != abi.PASSES["static-call"])
             if record.reserved or record.flags & ~spare or ((static or entry) and not nothing):
                 return f"the record at {offset:#x} says what has no meaning"

@@ -31,7 +31,7 @@ def entry_sites(both: Comparison, number: int) -> list[Site]:
             literal = bool(record.slots) or offset + 8 in both.new.relocations(table.number)
             found.append(
                 Site(
-                    site.offset, abi.FORM_SIZE["nop"], "call-ops", "nop", -1,
+                    site.offset, abi.FORM_SIZE["nop"], "call-ops", abi.name_of(abi.FORMS, record.form), record.reg,
                     (entry.offset, begins.pop() if len(begins) == 1 else -1), abi.SLOT_SIZE if literal else 0,
                 )
             )  # fmt: skip

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from functools import cached_property
 
 from iced_x86 import Code, ConditionCode, Decoder, Instruction, OpKind, Register
 
+from asmrewrite.errors import CheckError
 from asmrewrite.stubs import abi
 from asmrewrite.verify.compare.comparison import ALLOC, EXEC, Comparison
 from asmrewrite.verify.flow import FLAG_PARTS, Flow, Part, parts
 from asmrewrite.verify.frames import frames, table_at
 from asmrewrite.verify.holding import holds
-from asmrewrite.verify.image import PC_RELATIVE, Location
+from asmrewrite.verify.image import FUNCTIONS, PC_RELATIVE, Location
 from asmrewrite.verify.keytests import KeyStub, Unclear, evaluate, key_stub, whole_register
 from asmrewrite.verify.sites import Verdict
 
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
     from asmrewrite.verify.image import Image, Relocation, Section
     from asmrewrite.verify.walked import Replaced
 
-#: R_X86_64_64, _32, _32S, _PC64: of what points into code.
+#: R_X86_64_64, _PC32, _32, _32S, _PC64: of what points into code.
 _POINTERS = frozenset({1, 2, 10, 11, 24})
+#: R_X86_64_PC8.
+_BYTE = 15
 
 #: R_X86_64_64, _32, _32S: of an instruction's immediate.
 _ADDRESSES = frozenset({1, 10, 11})
@@ -66,16 +70,23 @@ class Keys:
         self.both = both
         self.markers = markers(both.new)
         self._flow: Flow | None = None
-        self._pointed: list[tuple[tuple[int, int], tuple[int, int] | None]] | None = None
 
     def compare(self, number: int, replaced: Replaced) -> tuple[str, Verdict]:
         """What is wrong with the site, and whether that is only not known; "" when nothing is."""
+        try:
+            return self._compare(number, replaced)
+        except CheckError as error:  # of an unwind table
+            return error.message, Verdict.UNKNOWN
+
+    def _compare(self, number: int, replaced: Replaced) -> tuple[str, Verdict]:
         both = self.both
         section = both.new.sections[both.pairs[number]]
         marker = self.markers[section.number, replaced.site.offset]
         stub = marker.stub(both.new, section)
         if stub is None or stub.branch is None or marker.key is None:
             return "its stub is none", Verdict.FAIL
+        if self._is_entered(number, replaced):
+            return "control may come into the midst of its test", Verdict.UNKNOWN
         tests = frozenset(i.ip for i in stub.chain if self._reads(section, i, marker.key))
         pending = {i for i in stub.chain if i.ip not in tests and _through(i)}
         olds = {new: old for old, new, _ in replaced.moved}
@@ -84,6 +95,16 @@ class Keys:
             if known:
                 tests |= {instruction.ip}
         return self._behaves(number, replaced, stub, tests, marker.jumps_off)
+
+    def _is_entered(self, number: int, replaced: Replaced) -> bool:
+        """Whether something may lead to an instruction of the test behind its first; branches have been looked at."""
+        flow, branch = self._code(), replaced.moved[-1][0]
+        places = set()
+        offset = replaced.original[0]
+        while offset < branch:
+            offset = flow.decode(number, offset).next_ip
+            places.add((number, offset))
+        return not places.isdisjoint(self._places)
 
     def _behaves(
         self, number: int, replaced: Replaced, stub: KeyStub, tests: frozenset[int], jumps_off: bool
@@ -148,7 +169,7 @@ class Keys:
         ranges = [
             (s.section, s.value, s.value + s.size)
             for s in image.symbols
-            if s.kind == 2 and s.section and (s.name == name or s.name.startswith(f"{name}.cold"))
+            if s.kind in FUNCTIONS and s.section and (s.name == name or s.name.startswith(f"{name}.cold"))
         ]
         return holds(
             flow, ranges, self._entries(ranges), (number, offset), register,
@@ -180,21 +201,31 @@ class Keys:
 
     def _entries(self, ranges: list[tuple[int, int, int]]) -> frozenset[tuple[int, int]]:
         """Where control may come to in a function of these parts, but by their own branches."""
-        if self._pointed is None:
-            self._pointed = self._find_pointed()
         return frozenset(
-            place
-            for place, source in self._pointed
-            if _within(place, ranges) and not (source and self._is_branch(source) and _within(source, ranges))
+            place for place, source in self._led if _within(place, ranges) and not (source and _within(source, ranges))
         )
 
-    def _is_branch(self, source: tuple[int, int]) -> bool:
-        """Whether the relocation at `source` is a direct branch's: one of code, on the last four bytes of an opcode."""
-        data = self.both.old.sections[source[0]].data
-        return data[source[1] - 1] in (0xE8, 0xE9) or (data[source[1] - 2] == 0x0F and data[source[1] - 1] >> 4 == 8)
+    @cached_property
+    def _led(self) -> list[tuple[tuple[int, int], tuple[int, int] | None]]:
+        """Places in code that something leads to, and where that is when it is a direct branch."""
+        found = self._find_pointed()
+        for number, walked in self.both.walked.items():
+            found += [((number, to), (number, at) if at is not None else None) for to, at in walked.led]
+        return found
+
+    @cached_property
+    def _places(self) -> frozenset[tuple[int, int]]:
+        """The same places, and those with a symbol, which another file may know."""
+        symbols = ((symbol.section, symbol.value) for symbol in self.both.old.symbols)
+        return frozenset((*(place for place, _ in self._led), *symbols))
+
+    def _is_branch(self, section: Section, offset: int) -> bool:
+        """Whether the PC-relative field there is a direct branch's: behind its opcode."""
+        before = section.data[max(0, offset - 2) : offset]
+        return before[-1:] in (b"\xe8", b"\xe9") or (before[:1] == b"\x0f" and before[-1] >> 4 == 8)
 
     def _find_pointed(self) -> list[tuple[tuple[int, int], tuple[int, int] | None]]:
-        """Places in code that a relocation (there) or an exception table (None) leads to."""
+        """Places in code that relocations and exception tables lead to, as `_led`."""
         image = self.both.old
         found: list[tuple[tuple[int, int], tuple[int, int] | None]] = []
         for section in image.sections:
@@ -207,9 +238,13 @@ class Keys:
                 if not (symbol.section and image.sections[symbol.section].flags & EXEC):
                     continue
                 place = symbol.value + relocation.addend
-                if code and relocation.kind in _POINTERS:
+                if code and relocation.kind in PC_RELATIVE and self._is_branch(section, offset):
+                    found.append(((symbol.section, place + 4), (section.number, offset)))
+                elif code and relocation.kind == _BYTE:
+                    found.append(((symbol.section, place + 1), None))
+                elif code and relocation.kind in PC_RELATIVE:
                     # From the end of an instruction, with an immediate behind the field or none.
-                    found += [((symbol.section, place + b), (section.number, offset)) for b in (4, 5, 8)]
+                    found += [((symbol.section, place + b), None) for b in (4, 5, 8)]
                 elif relocation.kind in PC_RELATIVE:
                     # An entry of a jump table counts from the table's start.
                     base = bases[bisect_right(bases, offset) - 1] if bases and bases[0] <= offset else offset

@@ -1,0 +1,3 @@
+	call	__SCT__event'
+#APP
+	ret

@@ -1,0 +1,6 @@
+	.pushsection m,"",@
+	.ifndef n
+	.popsection
+	.endif
+	.section	s
+	call	__fentry__

@@ -1,0 +1,4 @@
+	nop
+	ret
+	jmp	__SCT__event
+__SCT__event:

@@ -1,0 +1,3 @@
+	nop
+__SCT__event:
+	jmp	*__SCT__event@GOTPCREL(%rip)
