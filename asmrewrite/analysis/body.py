@@ -72,6 +72,8 @@ class Body(NamedTuple):
     pads: frozenset[int]
     #: Indices before which call frame information changes, or the syntax.
     framed: frozenset[int]
+    #: Whether the function says where it ends: the check of translations has nothing else to know that from.
+    sized: bool = True
 
     def following(self, index: int) -> tuple[int, ...] | None:
         """Where control may go from instruction `index`; () when it leaves for good, None when that is not known."""
@@ -116,6 +118,7 @@ def read_body(found: Survey, function: str, prover: Prover, tails: frozenset[int
         frozenset(ends),
         frozenset(at for label, at in labels.items() if label in pads and at < len(instructions)),
         frozenset(reader.framed),
+        prover.is_sized(base_name(function)),
     )
 
 

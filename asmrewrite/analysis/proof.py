@@ -60,6 +60,7 @@ class Prover:
         self._closed: dict[str, bool] = {}
         self._parts: dict[str, list[tuple[int, int]]] | None = None
         self._named: dict[str, list[int]] | None = None
+        self._unsized: set[str] = set()
 
     def leaves_function(self, place: Place, position: int) -> bool:
         """Whether the indirect jump at `position` must be a tail call.
@@ -147,8 +148,14 @@ class Prover:
                     continue
                 sized = self._survey.listing.text.find(f"\t.size\t{function.name},", function.start, following)
                 end = following if sized < 0 else sized
+                if sized < 0:
+                    self._unsized.add(base_name(function.name))
                 self._parts.setdefault(base_name(function.name), []).append((function.start, end))
         return self._parts.get(name, [])
+
+    def is_sized(self, name: str) -> bool:
+        """Whether all parts of the function `name` say where they end."""
+        return bool(self.extents(name)) and name not in self._unsized
 
     def named_elsewhere(self, name: str, labels: Iterable[str]) -> frozenset[str]:
         """Those of `labels` that instructions outside of the function `name` mention, which no compiler prints."""

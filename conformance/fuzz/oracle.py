@@ -339,10 +339,10 @@ def _certain(text: str, doubtful: re.Pattern[str] = _DOUBT) -> str:
     pieces: list[str] = []
     for kind, start, end in parse(text).tokens:
         statements = text[start:end].splitlines(keepends=True) if kind == "QUIET" else [text[start:end]]
-        # What a comment says is in no doubt.
+        # What a comment says is in no doubt, and may be why something is a site.
         said = [s.partition("#")[0] for s in statements]
         pieces += [
-            "\n" * s.count("\n") if doubtful.search(w) or (".size" in w and not _SIZE.search(w)) else s
+            "\n" * w.count("\n") + s[len(w) :] if doubtful.search(w) or (".size" in w and not _SIZE.search(w)) else s
             for s, w in zip(statements, said, strict=True)
         ]
     return "".join(pieces)
