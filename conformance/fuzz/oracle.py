@@ -158,10 +158,17 @@ def examine(text: str, options: Options | None = None, *, sample: int = 1) -> st
 def _explanation(text: str, failure: Failure, options: Options, causes: int = 3) -> str:
     """Why the full check may object to a rewriting that is right; "" when there is no such cause.
 
-    Data among code is read as code by the checker, which has no text: instructions of a decoder may begin in its
-    middle. When the listing passes without those lines, they were the cause; or one of so many `causes`.
+    There may be several, up to `causes`; the fewest are looked for, and the first is said.
     """
-    causes -= 1
+    return next((found for more in range(causes) if (found := _cause(text, failure, options, more))), "")
+
+
+def _cause(text: str, failure: Failure, options: Options, causes: int) -> str:
+    """The same with so many other `causes`.
+
+    Data among code is read as code by the checker, which has no text: instructions of a decoder may begin in its
+    middle. When the listing passes without those lines, they were the cause.
+    """
 
     def passes(changed: str) -> bool:
         return changed != text and _passes(changed, options, causes)
