@@ -10,7 +10,7 @@ import pytest
 from asmrewrite import Verdict, check
 from conformance.kernel import cc, tree
 from tests.building import GCC, must
-from tests.test_kernel import FLAGS, SOURCE
+from tests.kernel_listings import FLAGS, SOURCE
 
 CC = [sys.executable, str(Path(cc.__file__))]
 

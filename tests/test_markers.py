@@ -133,3 +133,38 @@ def test_formats_are_checked(compiler: str, tmp_path: Path) -> None:
     source.write_text('#include <asmrewrite/marker.h>\nvoid f(long x) { MARK(m, "%s", x); }\n')
     ran = run([compiler, "-Wformat", "-Werror", INCLUDE, "-c", source, "-o", tmp_path / "x.o"])
     assert ran.status and "format" in ran.errors
+
+
+UNDISTURBED = [
+    *((compiler, level) for compiler in ("gcc", GCC) for level in ("-O0", "-O2", "-O3")),
+    ("gcc", "-O2 -fstack-protector-all -fprofile-arcs -pg"), ("gcc", "-Os -fPIE -static-pie"), ("gcc", "-O2 -flto"),
+    ("gcc", "-O2 -fno-plt -fcf-protection=full"), (GCC, "-O2 -fexceptions"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("compiler", "flags"), UNDISTURBED, ids=[f"{Path(c).name} {f}" for c, f in UNDISTURBED])
+def test_probes_disturb_nothing(compiler: str, flags: str, tmp_path: Path) -> None:
+    made = tmp_path / "registers"
+    must([compiler, *flags.split(), INCLUDE, "-w", DATA / "registers.c", "-o", made], tmp_path)
+    assert must([made], tmp_path).text == "as it was\n"
+    entered = "asmrewrite_marker_enter" in must(["nm", made]).text
+    assert entered == (not {"-fexceptions", "-fcf-protection=full"} & {*flags.split()})
+
+
+@needs_clang
+@pytest.mark.parametrize("flags", ["-O0", "-O2"])
+def test_probes_disturb_nothing_of_clang_s(flags: str, tmp_path: Path) -> None:
+    made = tmp_path / "registers"
+    must(["clang-14", flags, INCLUDE, "-w", DATA / "registers.c", "-o", made])
+    assert must([made]).text == "as it was\n"
+
+
+def test_a_debugger_sees_the_callers_of_a_probe(tmp_path: Path) -> None:
+    if shutil.which("gdb") is None:
+        pytest.skip("gdb is not installed: apt-get install gdb")
+    made = tmp_path / "registers"
+    must([GCC, "-O2", "-g", INCLUDE, "-w", DATA / "registers.c", "-o", made])
+    orders = ["-batch", "-nx", "-ex", "break who", "-ex", "run", "-ex", "bt"]
+    stack = must(["gdb", *orders, made]).text
+    frames = re.findall(r"^#\d+ .*?(\w+) \(.*?\)", stack, re.MULTILINE)
+    assert frames == ["who", "asmrewrite_marker_entered", "asmrewrite_marker_enter", "inner", "outer", "main"], stack

@@ -59,6 +59,8 @@ _NOPS = re.compile(r"([\w.$]+):\n((?:[ \t]*nop[ \t]*(?:#[^\n]*)?\n){4}[ \t]*nop)
 _NOP = re.compile(r"nop(?![\w.$])")
 _PUSH = re.compile(r"pushq?[ \t]+(%?)(r(?:[abcd]x|[sd]i|bp|8|9|1[0-5]))(?=[ \t]*(?:#[^\n]*)?\n)")
 _BEGINS = re.compile(r"[A-Za-z{]|#APP")
+#: Inline assembly that stands in no naked function: the test of a marker or static key.
+_KEY_TEST = re.compile(r"#APP[^\n]*\n(?:[ \t]*#[^\n]*\n)*[ \t]*cmp(?:b\t\$0, |\tbyte ptr )__(?:MARK|SKEY)__")
 _LABEL = re.compile(r"[\w.$]+:")
 _ALIGN = re.compile(r"\.(?:p2)?align[ \t]+\d")
 _BEFORE = re.compile(
@@ -86,6 +88,8 @@ def entry(found: Survey, function: Function, *, asm: bool) -> Entry | SkipReason
     """The entry of `function`, or why none can be told; `asm` says whether inline assembly may be at its beginning."""
     text = found.listing.text
     head = _match(_HEAD_ASM if asm else _HEAD, text, function.end)
+    if not asm and _KEY_TEST.match(text, head.end()):
+        asm, head = True, _match(_HEAD_ASM, text, function.end)
     if text.startswith("#APP", head.end()):
         return SkipReason.INLINE_ASM
     if found.has_cfi and found.compiled and ".cfi_startproc" not in text[function.end : head.end()]:
@@ -98,7 +102,7 @@ def entry(found: Survey, function: Function, *, asm: bool) -> Entry | SkipReason
     if endbr:
         place = endbr.end()
         first = _match(_BEHIND_ENDBR, text, place).end()
-        if text.startswith("#APP", first) and not asm:
+        if text.startswith("#APP", first) and not asm and not _KEY_TEST.match(text, first):
             return SkipReason.INLINE_ASM
         if _is_ours(text, first):
             return SkipReason.BUNDLED

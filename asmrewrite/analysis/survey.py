@@ -7,6 +7,19 @@ from typing import NamedTuple
 
 from asmrewrite.analysis.reasons import SkipReason
 from asmrewrite.analysis.sections import Section, SectionTracker
+from asmrewrite.analysis.statements import (
+    BRANCH_WORD,
+    STATEMENTS,
+    begins_line,
+    behind_data,
+    contents,
+    first_word,
+    has_frames,
+    hides_branch,
+    is_swallowing,
+    is_torn,
+    suffixed_in_intel_syntax,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,31 +112,9 @@ _SYMBOL = re.compile(r"[A-Za-z_.$\x80-\xff][\w.$\x80-\xff]*")
 _BRANCH_NAME = re.compile(r"(?:l?(?:call|jmp)|j[a-z]{1,3}|notrack|cs|[.\\])", re.IGNORECASE)
 #: Names of macros that would change what a rewriting adds.
 _TAKEN_NAME = re.compile(r"(?:(?:call|jmp|je|movq?|cmpq|pause|lfence|ret|int3)(?![\w.$])|[.\\])", re.IGNORECASE)
-#: Lines that put nothing into their section: blank ones, comments, labels and most directives.
-_EMPTY_LINE = re.compile(
-    r"(?:.*\*/)?[ \t\f\r]*(?:[\w.$]+:[ \t]*)*(?:[#/].*|\.(?!(?i:text|sect|data|bss|pushs|pops|prev|subs)).*|)\Z"
-)
-_DATA = re.compile(
-    r"\.(?:byte|value|word|hword|short|long|int|quad|octa|[248]byte|ascii|asciz|string|[us]leb128|zero|skip|space|fill|org|"
-    r"d[cs]|dcb|float|double|single|incbin|insn|inst)(?![a-z])|\.[ \t]*=",
-    re.IGNORECASE,
-)
-#: Block comments and the blanks behind them, which gas leaves out in the midst of a word.
-_GLUE = re.compile(r"(?:/\*(?:[^*]|\*(?!/))*\*/[ \t\f\r]*)+")
-#: A comment with a part of the statement behind it; and one that is glued to the first word, or stands before a `=`.
-_COMMENTED = re.compile(rf"""(?:[^"'#\n;/]|/(?!\*))*{_GLUE.pattern}[^\s#;\0]""")
-_TORN_WORD = re.compile(rf"""[ \t\f\r]*[^\s"'#;/]+{_GLUE.pattern}[^\s#;\0]|(?:[^"'#\n;/]|/(?!\*))*{_GLUE.pattern}=""")
 #: The beginning of an instruction; `l'2:` is a label to gas.
 _HEAD = re.compile(r"[ \t\f\r]*(?:\{[^}\n]*\}[ \t\f\r]*)*[A-Za-z][\w.]*(?![\w.$:'])")
-_SLASH = re.compile(r"[ \t\f\r]*/")
-_STATEMENTS = frozenset({"STATEMENT", "WATCHED"})
-_DIRECTIVES = frozenset({"SECTION", "MODE", "MACRO", "CONDITION", "TYPE"})
-_BRANCH_WORD = re.compile(r"(?:\A|[\s/;}:\0])l?(?:call|jmp)[a-z]?(?![\w.$])", re.IGNORECASE)
-_WORD = re.compile(r"\s*\.?([A-Za-z_0-9]+)")
 _ARGUMENT_BRANCH = re.compile(r"[A-Za-z_.$][\w.$]*[ \t]+([^\n#;]*?(?<![\w.$])l?(?:call|jmp)[a-z]?[ \t]+\*[^\n#;]*)")
-#: How many lines before a branch are looked at for data.
-_LOOK_BACK = 16
-_NO_NAME = frozenset('0123456789"')
 #: Kinds of tokens that are instructions, or directives.
 INSTRUCTIONS = frozenset({"BRANCH", "WATCHED", "STATEMENT", "QUIET"})
 #: A line marker whose string does not end on its line, or with a comment behind that: gas reads the lines that follow
@@ -131,8 +122,6 @@ INSTRUCTIONS = frozenset({"BRANCH", "WATCHED", "STATEMENT", "QUIET"})
 _TORN_MARKER = re.compile(r'#[ \t]*\d+[ \t]*"(?:(?!(?:[^"\\\n]|\\[^\n])*")|(?:[^"\\\n]|\\[^\n])*"[^\n]*/\*)')
 #: A string directive without a string takes the next line away.
 _EMPTY_STRING = re.compile(r"\.(?:asci[iz]|ident|string(?:8|16|32|64)?)[ \t]*(?:#[^\n]*)?\s*\Z", re.IGNORECASE)
-#: In Intel syntax `jmpq foo` goes where the memory at foo says; in AT&T syntax it is a direct jump.
-_SUFFIXED = re.compile(r"(?<![\w.$])(?:callw|jmp[qw])[ \t\f]+[^*%\s]", re.IGNORECASE)
 #: A jump, or an address relative to the instruction, that counts bytes of code.
 _COUNTED = re.compile(
     r"(?<![\w.$])(?:j[a-z]{1,4}|call[a-z]?|loop[a-z]*|xbegin)[ \t]+"
@@ -183,7 +172,7 @@ class _Walk:
         # gas reads the first line itself, to look for #NO_APP, and is misled by a NUL in it.
         torn = text.startswith(("#A", "#N")) and "\0" in text.partition("\n")[0]
         self.trouble = SkipReason.RAW_LISTING if torn or text.startswith("#NO_APP") else None
-        if _suffixed_in_intel_syntax(text):
+        if suffixed_in_intel_syntax(text):
             self.trouble = SkipReason.OPERAND
         self.prefixes: list[tuple[int, int]] = []
 
@@ -207,8 +196,8 @@ class _Walk:
                 self._abandon(SkipReason.GLUED_COMMENT)
             if kind != "QUIET":
                 # Behind a label or `;` a slash makes a comment of all up to the end of the line.
-                if (kind in _STATEMENTS and _is_swallowing(text, start, end)) or (
-                    commented and _is_torn(text, kind, start, end)
+                if (kind in STATEMENTS and is_swallowing(text, start, end)) or (
+                    commented and is_torn(text, kind, start, end)
                 ):
                     self._abandon(SkipReason.GLUED_COMMENT)
                 handlers[kind](kind, start, end)
@@ -238,7 +227,7 @@ class _Walk:
             self.file_opted_out,
             compiled,
             annotated,
-            _has_frames(text),
+            has_frames(text),
             self.moded,
         )
 
@@ -285,17 +274,17 @@ class _Walk:
         if self.macros:
             self._inside_macro(start, end)
             return
-        if self._word(start) in ("popsection", "previous") and _BRANCH_WORD.search(self.text, start, end):
+        if first_word(self.text, start) in ("popsection", "previous") and BRANCH_WORD.search(self.text, start, end):
             # With nowhere to go back to, gas warns and reads on behind the directive.
             place = self.place()
             place = place._replace(trouble=place.trouble or SkipReason.UNKNOWN_SECTION)
             self.spots.append(Spot("STATEMENT", start, end, place, ()))
-        self.sections.directive(self._body(start, end))
+        self.sections.directive(contents(self.text[start:end]))
         self.changes.append((end, self.sections.current))
 
     def _inside_macro(self, start: int, end: int) -> None:
         """A macro may go to another section when it comes back; otherwise all that follows is in doubt."""
-        word = self._word(start)
+        word = first_word(self.text, start)
         self.macro_stack += {"pushsection": 1, "popsection": -1}.get(word, 0)
         if self.macro_stack == 0 and word != "popsection":
             self.trouble = SkipReason.MACRO_EFFECTS
@@ -319,8 +308,8 @@ class _Walk:
 
     def _mode(self, kind: str, start: int, end: int) -> None:
         self.moded = True
-        word = self._word(start)
-        arguments = self._body(start, end).lower()
+        word = first_word(self.text, start)
+        arguments = contents(self.text[start:end]).lower()
         if word == "arch" and not _ARCH_64.search(arguments):
             self._abandon(SkipReason.CODE_SIZE)
         if self.macros or self.conditions:
@@ -345,12 +334,12 @@ class _Walk:
             self.trouble = SkipReason.MACRO_EFFECTS
 
     def _macro(self, kind: str, start: int, end: int) -> None:
-        word = self._word(start)
-        body = self._body(start, end)
+        word = first_word(self.text, start)
+        body = contents(self.text[start:end])
         before = self.text[self.text.rfind("\n", 0, start) + 1 : start]
         if "*/" in before or '"' in before:
             self._abandon(SkipReason.MACRO_EFFECTS)  # gas may not see it where it looks for the end of a body
-        if self.macros and not self._begins_line(start):
+        if self.macros and not begins_line(self.text, start):
             return
         if word in _OPENERS:
             # gas looks for the end of the outermost one, and counts only others of its own kind on the way.
@@ -369,16 +358,10 @@ class _Walk:
             if self.macro_stack:
                 self.trouble = SkipReason.MACRO_EFFECTS
 
-    def _begins_line(self, start: int) -> bool:
-        """Whether gas, looking for the end of a body, sees the directive at `start`: behind labels that are names."""
-        line = max(self.text.rfind("\n", 0, start), self.text.rfind(";", 0, start)) + 1
-        before = self.text[line:start].strip(" \t\r\f")
-        return not any(label.strip(" \t\r\f")[:1] in _NO_NAME for label in before.split(":") if label)
-
     def _condition(self, kind: str, start: int, end: int) -> None:
         if self.macros:
             return
-        word = self._word(start)
+        word = first_word(self.text, start)
         here = (len(self.sections.stack), self.sections.current)
         if word.startswith("if"):
             self.conditions += 1
@@ -443,21 +426,9 @@ class _Walk:
         if kind == "BRANCH" and _COUNTED.search(self.text, start, end):
             self.counted = True
         place = self.place()
-        if place.trouble is None and self._behind_data(self.prefixes[0][0] if self.prefixes else start):
+        if place.trouble is None and behind_data(self.text, self.prefixes[0][0] if self.prefixes else start):
             place = place._replace(trouble=SkipReason.PREFIX)
         self.spots.append(Spot(kind, start, end, place, tuple(self.prefixes)))
-
-    def _behind_data(self, position: int) -> bool:
-        """Whether data stands right before `position`: of its bytes the branch may be a part, as of a prefix."""
-        for _ in range(_LOOK_BACK):
-            start = self.text.rfind("\n", 0, position) + 1
-            line = self.text[start:position]
-            if _DATA.search(line):
-                return True
-            if start == 0 or not _EMPTY_LINE.match(line):
-                return False
-            position = start - 1
-        return False
 
     def _statement(self, kind: str, start: int, end: int) -> None:
         """A statement that may be more than it seems: glued by a comment, or behind a doubtful slash."""
@@ -470,10 +441,7 @@ class _Walk:
             self.trouble = SkipReason.MACRO_EFFECTS
         if self.trouble is SkipReason.MACRO_EFFECTS:
             self._arguments(start, end)
-        # gas ends a string at a NUL, but only after it has stripped comments and found the string's quotes.
-        glued = ("/*" in text or "\0" in text[:-1]) and _BRANCH_WORD.search(_GLUE.sub("", text))
-        slash = text.lstrip(" \t\f\r").startswith("/")
-        if glued or (slash and _BRANCH_WORD.search(text)):
+        if hides_branch(text):
             place = self.place()
             doubt = place._replace(trouble=place.trouble or SkipReason.GLUED_COMMENT)
             self.spots.append(Spot(kind, start, end, doubt, tuple(self.prefixes)))
@@ -484,56 +452,7 @@ class _Walk:
             place = self.place()
             self.spots.append(Spot("STATEMENT", found.start(1), found.end(1), place, ()))
 
-    def _word(self, start: int) -> str:
-        found = _WORD.match(self.text, start)
-        return found.group(1).lower() if found else ""
-
-    def _body(self, start: int, end: int) -> str:
-        """The statement without its comment and terminator (strings may hold both)."""
-        text = self.text[start:end]
-        if '"' not in text:
-            text = text.partition("#")[0].partition("/*")[0]
-        else:
-            found = _BODY.match(text)
-            text = found.group() if found else text
-        return text.strip(" \t\r\f\n;\0")
-
-
-_BODY = re.compile(r"""(?:[^\n;\0"'/#]+|"(?:[^"\\]|\\[\s\S])*"?|'(?:\\[\s\S]|[^\\])'?|/(?!\*))*""")
-
-
-def _is_swallowing(text: str, start: int, end: int) -> bool:
-    """Whether the statement begins with a slash, and another follows on its line or a comment begins in it."""
-    return _SLASH.match(text, start) is not None and (text[end - 1] in ";\0" or text.find("/*", start + 1, end) >= 0)
-
-
-def _is_torn(text: str, kind: str, start: int, end: int) -> bool:
-    """Whether a comment makes another statement of this one than it seems."""
-    pattern = _TORN_WORD if kind in _STATEMENTS else _COMMENTED if kind in _DIRECTIVES else None
-    return pattern is not None and pattern.match(text, start, end) is not None
-
-
-def _has_frames(text: str) -> bool:
-    """Whether the text has call frame information that is no comment."""
-    position = text.find(".cfi_startproc")
-    while position >= 0:
-        if not text[text.rfind("\n", 0, position) + 1 : position].strip(" \t"):
-            return True
-        position = text.find(".cfi_startproc", position + 1)
-    return False
-
 
 def base_name(function: str) -> str:
     """The name of the function that `function` is a cold or cloned part of."""
     return function.partition(".cold")[0]
-
-
-def _suffixed_in_intel_syntax(text: str) -> bool:
-    """Whether a branch is written with a suffix in Intel syntax, as no compiler does: quiet, and through memory."""
-    start = text.find(".intel_syntax")
-    while start >= 0:
-        end = text.find(".att_syntax", start)
-        if _SUFFIXED.search(text, start, end if end >= 0 else len(text)):
-            return True
-        start = text.find(".intel_syntax", end) if end >= 0 else -1
-    return False

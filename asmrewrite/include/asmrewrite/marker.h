@@ -224,7 +224,7 @@ marker_each(void (*function)(const struct asmrewrite_marker *, void *), void *da
 
 #define ASMREWRITE_ENTRY(name, format, key, at)						\
 	".pushsection .rodata.asmrewrite, \"a\", @progbits\n"				\
-	"772:\t.asciz " ASMREWRITE_TEXT(#name) "\n"					\
+	"772:\t.asciz " ASMREWRITE_TEXT(name) "\n"					\
 	ASMREWRITE_FORMAT(format)							\
 	"774:\t.asciz " ASMREWRITE_TEXT(__FILE__) "\n"					\
 	"\t.popsection\n"								\
@@ -236,26 +236,47 @@ marker_each(void (*function)(const struct asmrewrite_marker *, void *), void *da
 #define ASMREWRITE_FIRST(...)		ASMREWRITE_FIRST_(__VA_ARGS__, 0)
 #define ASMREWRITE_FIRST_(first, ...)	first
 
-/* What a marker does when it is hit; here its key is defined. */
-#define ASMREWRITE_HIT(name, ...)							\
-		const struct asmrewrite_marker *asmrewrite_marker_here;			\
+/* A marker's entry, and here its key is defined. */
+#define ASMREWRITE_PLACE(name, ...)							\
 		__asm__ ASMREWRITE_INLINE volatile(					\
-			".pushsection .bss.__MARK__" #name ", \"awG\", @nobits, __MARK__" #name ", comdat\n" \
-			"\t.ifndef __MARK__" #name "\n"					\
-			"\t.weak __MARK__" #name "\n"					\
-			"\t.hidden __MARK__" #name "\n"					\
-			"\t.type __MARK__" #name ", @object\n"				\
-			"\t.size __MARK__" #name ", 16\n"				\
+			".pushsection .bss.__MARK__" name ", \"awG\", @nobits, __MARK__" name ", comdat\n" \
+			"\t.ifndef __MARK__" name "\n"					\
+			"\t.weak __MARK__" name "\n"					\
+			"\t.hidden __MARK__" name "\n"					\
+			"\t.type __MARK__" name ", @object\n"				\
+			"\t.size __MARK__" name ", 16\n"				\
 			"\t.balign 8\n"							\
-			"__MARK__" #name ":\t.zero 16\n"				\
+			"__MARK__" name ":\t.zero 16\n"					\
 			"\t.endif\n"							\
 			"\t.popsection\n\t"						\
-			ASMREWRITE_ENTRY(name, ASMREWRITE_FIRST(__VA_ARGS__), "__MARK__" #name, "0")	\
-			ASMREWRITE_OPERANDS(ASMREWRITE_FIRST(__VA_ARGS__)));		\
+			ASMREWRITE_ENTRY(name, ASMREWRITE_FIRST(__VA_ARGS__), "__MARK__" name, "0")	\
+			ASMREWRITE_OPERANDS(ASMREWRITE_FIRST(__VA_ARGS__)))
+
+/* What a marker does when it is hit, where probes may throw, and for arguments of any number and size. */
+#define ASMREWRITE_CALL(name, ...)							\
+		const struct asmrewrite_marker *asmrewrite_marker_here;			\
+		ASMREWRITE_PLACE(name, __VA_ARGS__);					\
 		/* The number keeps compilers from sharing this with another marker. */	\
 		__asm__ ASMREWRITE_INLINE volatile("{leaq\t771b(%%rip), %0|lea\t%0, 771b[rip]}" \
 				 : "=r"(asmrewrite_marker_here) : "i"(__COUNTER__));	\
 		asmrewrite_marker_hit(asmrewrite_marker_here, __VA_ARGS__)
+
+#if defined(__CET__) && (__CET__ & 2)
+#define ASMREWRITE_SHADOW_STACK	1
+#endif
+#if defined(__x86_64__) && defined(__LP64__) && !defined(__cplusplus) && !defined(__EXCEPTIONS) &&	\
+	!defined(__code_model_large__) && !defined(__APX_F__) && !defined(ASMREWRITE_SHADOW_STACK)
+#include "marker_enter.h"
+#else
+#define ASMREWRITE_HIT	ASMREWRITE_CALL
+#endif
+
+/* gcc takes what an asm jumps to for as likely as not. */
+#ifdef __clang__
+#define ASMREWRITE_COLD_LABEL
+#else
+#define ASMREWRITE_COLD_LABEL	__attribute__((cold))
+#endif
 
 /* The asm names the key itself: in a template of a namespace g++ forgets what a declaration is called. */
 #ifndef ASMREWRITE_ASM_GOTO
@@ -267,7 +288,7 @@ marker_each(void (*function)(const struct asmrewrite_marker *, void *), void *da
 			__asm__("__MARK__" #name) __attribute__((visibility("hidden")));	\
 		_Pragma("clang diagnostic pop")						\
 		if (ASMREWRITE_UNLIKELY(__MARK__##name.on)) {				\
-			ASMREWRITE_HIT(name, __VA_ARGS__);				\
+			ASMREWRITE_HIT(#name, __VA_ARGS__);				\
 		}									\
 	} while (0)
 #else
@@ -278,8 +299,8 @@ marker_each(void (*function)(const struct asmrewrite_marker *, void *), void *da
 			"{cmpb\t$0, __MARK__" #name "(%%rip)|cmp\tbyte ptr __MARK__" #name "[rip], 0}\n" \
 			"\tjne\t%l0" : : : "cc" : asmrewrite_is_hit);			\
 		if (0) {								\
-		asmrewrite_is_hit:;							\
-			ASMREWRITE_HIT(name, __VA_ARGS__);				\
+		asmrewrite_is_hit: ASMREWRITE_COLD_LABEL;				\
+			ASMREWRITE_HIT(#name, __VA_ARGS__);				\
 		}									\
 		(void)0;								\
 	})
@@ -294,7 +315,7 @@ marker_each(void (*function)(const struct asmrewrite_marker *, void *), void *da
 			"\t.set __mark_" #name ", 775b\n"				\
 			"\t.endif\n"							\
 			"\t.popsection\n\t"						\
-			ASMREWRITE_ENTRY(name, "", "0", "775b")				\
+			ASMREWRITE_ENTRY(#name, "", "0", "775b")			\
 			ASMREWRITE_OPERANDS(""));					\
 		__asm__ volatile("" ::: "memory");					\
 	} while (0)
