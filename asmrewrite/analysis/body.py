@@ -29,8 +29,9 @@ _LOCAL = re.compile(r"(?<![\w.$])\.L[\w.$]+")
 #: or a part of an address.
 _NAKED = re.compile(rf"(?:\A|[(,])\s*(?:{'|'.join(NAMES)})\s*(?:[,)]|\Z)", re.IGNORECASE)
 _NAKED_INTEL = re.compile(rf"(?<![\w.$@%])(?:{'|'.join(NAMES)})(?![\w.$@])", re.IGNORECASE)
+#: Not `hlt`: a kernel goes on behind it.
 _KINDS = {"call": "call", "callq": "call", "jmp": "jump", "jmpq": "jump", "ret": "return", "retq": "return",
-          "ud2": "trap", "hlt": "trap"}  # fmt: skip
+          "ud2": "trap"}  # fmt: skip
 #: Directives that put nothing into the text but padding.
 _EMPTY = re.compile(
     r"\.(?:cfi_|loc|p2align|align|balign|type|size|globl|hidden|weak|local|file|ident|att_|intel_|(?:push|pop|sub)?section|"

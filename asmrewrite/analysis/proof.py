@@ -36,7 +36,7 @@ _IN_LSDA = re.compile(r"\.uleb128[ \t]+(\.L(?!EH[BE])[\w$.]+)-\.L")
 #: How much text behind a call is looked through for the end of its basic block.
 _WINDOW = 2000
 _R11 = re.compile(r"\br11[bwd]?\b", re.IGNORECASE)
-_BLOCK_END = re.compile(r"^(?:[ \t]*[\w.$]+:|[ \t]*(?:j[a-z]+|call\w*|ret\w*|ud2|hlt)\b)", re.MULTILINE)
+_BLOCK_END = re.compile(r"^(?:[ \t]*[\w.$]+:|[ \t]*(?:j[a-z]+|call\w*|ret\w*|ud2)\b)", re.MULTILINE)
 #: An instruction whose last operand is written without being read.
 _WRITES = re.compile(
     r"[ \t]*(?:mov(?!s[bwlqd]?[ \t]*$)\w*|lea\w*|set\w+)[ \t]+(?P<source>.*),[ \t]*%r11d?[ \t]*(?:#.*)?$", re.IGNORECASE

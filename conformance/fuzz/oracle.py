@@ -187,7 +187,7 @@ def _cause(text: str, failure: Failure, options: Options, causes: int) -> str:
     if re.search("is not that of|names no key", failure.detail) and re.search(named, text):
         return "explained: a key with the name of a section"
     unled = failure.kind == "site" and re.search("no direct branch|leads to no symbol", failure.detail)
-    if unled and re.search(r"macro|\.if", text) and _in_data(text, failure.detail):
+    if unled and re.search(r"macro|\.(?:if|irp|rep)", text) and _in_data(text, failure.detail):
         return "explained: a macro or a condition that may go to another section"
     if failure.kind == "site" and "is copied elsewhere" in failure.detail and ".macro" in text:
         return "explained: a macro that goes to another section than it is in"
