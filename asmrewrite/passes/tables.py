@@ -17,6 +17,7 @@ emitted, or none and the reason is on record. Nothing is emitted for what is cop
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from itertools import pairwise
 
 from asmrewrite.analysis.reasons import SkipReason
@@ -41,6 +42,7 @@ _UNREADABLE = frozenset({
 })  # fmt: skip
 _WORD = re.compile(r"(?<![\w.$])(?:call|jmp|j[a-z]{1,3})q?[ \t]", re.IGNORECASE)
 _STRINGS = re.compile(r"\s*\.(?:asci[iz]|string|quad|long|ident|file)\b")
+_SECTION = re.compile(r'section[ \t]+"?([^\s",;#]+)')
 _LABEL = f"{LABEL_PREFIX}at_"
 #: A numeric label that nobody else uses; it may be given again and again.
 _NUMERIC = 7360001
@@ -80,6 +82,11 @@ class _Emitter:
         self.skips: list[Skip] = []
         self.entries: dict[str, list[str]] = {}
         self._keys: dict[str, str] = {}
+
+    @cached_property
+    def _sections(self) -> frozenset[str]:
+        """The names of all sections, those of macros too."""
+        return frozenset(_SECTION.findall(self.text))
 
     def run(self, tables: list[str], added: list[Moved]) -> Outcome:
         found: dict[str, list[Branch]] = {table: [] for table in tables}
@@ -138,7 +145,7 @@ class _Emitter:
         named = branch.thunk or branch.operand.symbol or "\\" in self.text[branch.start : branch.end]
         if not named:
             return self.unit.skipped(branch, SkipReason.UNKNOWN_OPERAND)
-        if trouble in _REPEATED and _goes_to(self.text, branch.thunk or branch.operand.symbol or "\n"):
+        if trouble is not None and (branch.thunk or branch.operand.symbol) in self._sections:
             return self.unit.skipped(branch, SkipReason.SECTION_NAME)
         astray = trouble is SkipReason.PREFIX and self._astray()
         if astray or not {"cs", "{disp32}"}.issuperset(branch.prefixes):
