@@ -18,10 +18,8 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from itertools import pairwise
 
 from asmrewrite.analysis.reasons import SkipReason
-from asmrewrite.analysis.survey import INSTRUCTIONS
 from asmrewrite.passes import Edit, Outcome, Skip
 from asmrewrite.passes.static_call import key_of
 from asmrewrite.stubs import abi, kernel
@@ -147,24 +145,19 @@ class _Emitter:
             return self.unit.skipped(branch, SkipReason.UNKNOWN_OPERAND)
         if trouble is not None and (branch.thunk or branch.operand.symbol) in self._sections:
             return self.unit.skipped(branch, SkipReason.SECTION_NAME)
-        astray = trouble is SkipReason.PREFIX and self._astray()
+        astray = self.unit.survey.stray or (trouble is SkipReason.PREFIX and self._untold)
         if astray or not {"cs", "{disp32}"}.issuperset(branch.prefixes):
             return self.unit.skipped(branch, SkipReason.PREFIX)
         if place.section is None and trouble not in _REPEATED:
             return self.unit.skipped(branch, SkipReason.UNKNOWN_SECTION)
         return None
 
-    def _astray(self) -> bool:
-        """Whether a prefix has no instruction behind it, and so comes to stand before any.
-
-        Or the whole listing is in that doubt, and has macros or conditions, which are not told then.
-        """
-        kinds = [kind for kind, _, _ in self.unit.survey.listing.tokens if kind != "COMMENT"]
+    @cached_property
+    def _untold(self) -> bool:
+        """Whether all branches are in doubt for a prefix, so that those in macros or conditions are not told apart."""
+        kinds = {kind for kind, _, _ in self.unit.survey.listing.tokens}
         doubted = all(branch.place.trouble is SkipReason.PREFIX for branch in self.unit.branches)
-        if doubted and not {"MACRO", "CONDITION"}.isdisjoint(kinds):
-            return True
-        behind = (after for kind, after in pairwise([*kinds, "END"]) if kind == "PREFIX")
-        return any(after not in (*INSTRUCTIONS, "PREFIX") for after in behind)
+        return doubted and not kinds.isdisjoint({"MACRO", "CONDITION"})
 
     def _entry(self, table: str, branch: Branch) -> None:
         section, start = branch.place.section, branch.start
