@@ -68,7 +68,8 @@ def dead(code: str, name: str, rest: str = "") -> bool:
         ("frobnicate %rdx; xorl %ecx, %ecx; ret", "rcx", False),
         ("rep; stosb; xorl %ecx, %ecx; ret", "rcx", False),
         ("rep; stosb; xorl %edx, %edx; ret", "rdx", True),
-        ("hlt", "rcx", True),
+        ("hlt", "rcx", False),
+        ("hlt; movl $1, %ecx; ret", "rcx", True),
     ],
 )
 def test_rules(code: str, name: str, expected: bool) -> None:

@@ -29,8 +29,9 @@ _LOCAL = re.compile(r"(?<![\w.$])\.L[\w.$]+")
 #: or a part of an address.
 _NAKED = re.compile(rf"(?:\A|[(,])\s*(?:{'|'.join(NAMES)})\s*(?:[,)]|\Z)", re.IGNORECASE)
 _NAKED_INTEL = re.compile(rf"(?<![\w.$@%])(?:{'|'.join(NAMES)})(?![\w.$@])", re.IGNORECASE)
+#: Not `hlt`: a kernel goes on behind it.
 _KINDS = {"call": "call", "callq": "call", "jmp": "jump", "jmpq": "jump", "ret": "return", "retq": "return",
-          "ud2": "trap", "hlt": "trap"}  # fmt: skip
+          "ud2": "trap"}  # fmt: skip
 #: Directives that put nothing into the text but padding.
 _EMPTY = re.compile(
     r"\.(?:cfi_|loc|p2align|align|balign|type|size|globl|hidden|weak|local|file|ident|att_|intel_|(?:push|pop|sub)?section|"
@@ -72,6 +73,8 @@ class Body(NamedTuple):
     pads: frozenset[int]
     #: Indices before which call frame information changes, or the syntax.
     framed: frozenset[int]
+    #: Whether the function says where it ends: the check of translations has nothing else to know that from.
+    sized: bool = True
 
     def following(self, index: int) -> tuple[int, ...] | None:
         """Where control may go from instruction `index`; () when it leaves for good, None when that is not known."""
@@ -116,6 +119,7 @@ def read_body(found: Survey, function: str, prover: Prover, tails: frozenset[int
         frozenset(ends),
         frozenset(at for label, at in labels.items() if label in pads and at < len(instructions)),
         frozenset(reader.framed),
+        prover.is_sized(base_name(function)),
     )
 
 

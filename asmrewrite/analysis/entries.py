@@ -69,7 +69,7 @@ _BEFORE = re.compile(
 _P2ALIGN = re.compile(r"[ \t]*\.p2align[ \t]+(\d+)[ \t]*(?:#[^\n]*)?\Z")
 #: What control does not pass: what leads away, and a call that may be one that does not return.
 _END = re.compile(
-    r"[ \t]*(?:[\w.$]+:[ \t]*)*(?:(?:rep|repz|bnd|notrack)[ \t]+)?(?:(?:ret|jmp|call)q?|ud2|hlt|int3)"
+    r"[ \t]*(?:[\w.$]+:[ \t]*)*(?:(?:rep|repz|bnd|notrack)[ \t]+)?(?:(?:ret|jmp|call)q?|ud2|int3)"
     r"(?![\w.])[^\n;]*\Z",
     re.IGNORECASE,
 )

@@ -103,7 +103,7 @@ class _Finder:
     def __init__(self, body: Body, prefixes: tuple[str, ...]) -> None:
         self.body = body
         self.prefixes = prefixes
-        self.states = addresses(body, prefixes)
+        self.states = addresses(body, prefixes) if body.sized else [{}] * len(body.instructions)
 
     def loads(self) -> Iterator[int]:
         """Instructions that read a key's first byte."""

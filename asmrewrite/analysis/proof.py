@@ -36,7 +36,7 @@ _IN_LSDA = re.compile(r"\.uleb128[ \t]+(\.L(?!EH[BE])[\w$.]+)-\.L")
 #: How much text behind a call is looked through for the end of its basic block.
 _WINDOW = 2000
 _R11 = re.compile(r"\br11[bwd]?\b", re.IGNORECASE)
-_BLOCK_END = re.compile(r"^(?:[ \t]*[\w.$]+:|[ \t]*(?:j[a-z]+|call\w*|ret\w*|ud2|hlt)\b)", re.MULTILINE)
+_BLOCK_END = re.compile(r"^(?:[ \t]*[\w.$]+:|[ \t]*(?:j[a-z]+|call\w*|ret\w*|ud2)\b)", re.MULTILINE)
 #: An instruction whose last operand is written without being read.
 _WRITES = re.compile(
     r"[ \t]*(?:mov(?!s[bwlqd]?[ \t]*$)\w*|lea\w*|set\w+)[ \t]+(?P<source>.*),[ \t]*%r11d?[ \t]*(?:#.*)?$", re.IGNORECASE
@@ -60,6 +60,7 @@ class Prover:
         self._closed: dict[str, bool] = {}
         self._parts: dict[str, list[tuple[int, int]]] | None = None
         self._named: dict[str, list[int]] | None = None
+        self._unsized: set[str] = set()
 
     def leaves_function(self, place: Place, position: int) -> bool:
         """Whether the indirect jump at `position` must be a tail call.
@@ -147,8 +148,14 @@ class Prover:
                     continue
                 sized = self._survey.listing.text.find(f"\t.size\t{function.name},", function.start, following)
                 end = following if sized < 0 else sized
+                if sized < 0:
+                    self._unsized.add(base_name(function.name))
                 self._parts.setdefault(base_name(function.name), []).append((function.start, end))
         return self._parts.get(name, [])
+
+    def is_sized(self, name: str) -> bool:
+        """Whether all parts of the function `name` say where they end."""
+        return bool(self.extents(name)) and name not in self._unsized
 
     def named_elsewhere(self, name: str, labels: Iterable[str]) -> frozenset[str]:
         """Those of `labels` that instructions outside of the function `name` mention, which no compiler prints."""

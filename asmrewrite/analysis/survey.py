@@ -87,6 +87,8 @@ class Survey(NamedTuple):
     has_cfi: bool
     #: Whether any directive changes the syntax or the code size.
     moded: bool
+    #: Whether a prefix on a line of its own has no instruction behind it, and so comes to stand before any.
+    stray: bool
 
 
 #: gcc's note behind an instruction: `# 8 [c=9 l=2]  *call_value/1`, or `# 8 *call_value/1 [length = 2]` up to 7.
@@ -165,6 +167,7 @@ class _Walk:
         self.intel, self.prefixed = False, True
         self.code64, self.bundled = True, False
         self.moded = False
+        self.stray = False
         self.macros, self.conditions = 0, 0
         self.in_macro = False
         self.condition_start: list[tuple[int, Section | None]] = []
@@ -206,6 +209,7 @@ class _Walk:
             if kind != "PREFIX" and self.prefixes:
                 self.prefixes.clear()
         if self.prefixes:
+            self.stray = True
             self._abandon(SkipReason.PREFIX)
         if self.bundled:
             self._abandon(SkipReason.BUNDLED)
@@ -229,6 +233,7 @@ class _Walk:
             annotated,
             has_frames(text),
             self.moded,
+            self.stray,
         )
 
     def place(self) -> Place:
@@ -403,6 +408,7 @@ class _Walk:
         last = self.text[slice(*self.prefixes[-1])].lstrip(" \t\f\r").lower()
         clear = kind in INSTRUCTIONS and _HEAD.match(self.text, start, end)
         if not clear and not last.startswith(("wait", "fwait")):
+            self.stray = True
             self._abandon(SkipReason.PREFIX)
 
     def _is_open(self) -> bool:

@@ -17,10 +17,9 @@ emitted, or none and the reason is on record. Nothing is emitted for what is cop
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from functools import cached_property
 
 from asmrewrite.analysis.reasons import SkipReason
-from asmrewrite.analysis.survey import INSTRUCTIONS
 from asmrewrite.passes import Edit, Outcome, Skip
 from asmrewrite.passes.static_call import key_of
 from asmrewrite.stubs import abi, kernel
@@ -41,6 +40,7 @@ _UNREADABLE = frozenset({
 })  # fmt: skip
 _WORD = re.compile(r"(?<![\w.$])(?:call|jmp|j[a-z]{1,3})q?[ \t]", re.IGNORECASE)
 _STRINGS = re.compile(r"\s*\.(?:asci[iz]|string|quad|long|ident|file)\b")
+_SECTION = re.compile(r'section[ \t]+"?([^\s",;#]+)')
 _LABEL = f"{LABEL_PREFIX}at_"
 #: A numeric label that nobody else uses; it may be given again and again.
 _NUMERIC = 7360001
@@ -80,6 +80,11 @@ class _Emitter:
         self.skips: list[Skip] = []
         self.entries: dict[str, list[str]] = {}
         self._keys: dict[str, str] = {}
+
+    @cached_property
+    def _sections(self) -> frozenset[str]:
+        """The names of all sections, those of macros too."""
+        return frozenset(_SECTION.findall(self.text))
 
     def run(self, tables: list[str], added: list[Moved]) -> Outcome:
         found: dict[str, list[Branch]] = {table: [] for table in tables}
@@ -138,26 +143,21 @@ class _Emitter:
         named = branch.thunk or branch.operand.symbol or "\\" in self.text[branch.start : branch.end]
         if not named:
             return self.unit.skipped(branch, SkipReason.UNKNOWN_OPERAND)
-        if trouble in _REPEATED and _goes_to(self.text, branch.thunk or branch.operand.symbol or "\n"):
+        if trouble is not None and (branch.thunk or branch.operand.symbol) in self._sections:
             return self.unit.skipped(branch, SkipReason.SECTION_NAME)
-        astray = trouble is SkipReason.PREFIX and self._astray()
+        astray = self.unit.survey.stray or (trouble is SkipReason.PREFIX and self._untold)
         if astray or not {"cs", "{disp32}"}.issuperset(branch.prefixes):
             return self.unit.skipped(branch, SkipReason.PREFIX)
         if place.section is None and trouble not in _REPEATED:
             return self.unit.skipped(branch, SkipReason.UNKNOWN_SECTION)
         return None
 
-    def _astray(self) -> bool:
-        """Whether a prefix has no instruction behind it, and so comes to stand before any.
-
-        Or the whole listing is in that doubt, and has macros or conditions, which are not told then.
-        """
-        kinds = [kind for kind, _, _ in self.unit.survey.listing.tokens if kind != "COMMENT"]
+    @cached_property
+    def _untold(self) -> bool:
+        """Whether all branches are in doubt for a prefix, so that those in macros or conditions are not told apart."""
+        kinds = {kind for kind, _, _ in self.unit.survey.listing.tokens}
         doubted = all(branch.place.trouble is SkipReason.PREFIX for branch in self.unit.branches)
-        if doubted and not {"MACRO", "CONDITION"}.isdisjoint(kinds):
-            return True
-        behind = (after for kind, after in pairwise([*kinds, "END"]) if kind == "PREFIX")
-        return any(after not in (*INSTRUCTIONS, "PREFIX") for after in behind)
+        return doubted and not kinds.isdisjoint({"MACRO", "CONDITION"})
 
     def _entry(self, table: str, branch: Branch) -> None:
         section, start = branch.place.section, branch.start

@@ -158,10 +158,17 @@ def examine(text: str, options: Options | None = None, *, sample: int = 1) -> st
 def _explanation(text: str, failure: Failure, options: Options, causes: int = 3) -> str:
     """Why the full check may object to a rewriting that is right; "" when there is no such cause.
 
-    Data among code is read as code by the checker, which has no text: instructions of a decoder may begin in its
-    middle. When the listing passes without those lines, they were the cause; or one of so many `causes`.
+    There may be several, up to `causes`; the fewest are looked for, and the first is said.
     """
-    causes -= 1
+    return next((found for more in range(causes) if (found := _cause(text, failure, options, more))), "")
+
+
+def _cause(text: str, failure: Failure, options: Options, causes: int) -> str:
+    """The same with so many other `causes`.
+
+    Data among code is read as code by the checker, which has no text: instructions of a decoder may begin in its
+    middle. When the listing passes without those lines, they were the cause.
+    """
 
     def passes(changed: str) -> bool:
         return changed != text and _passes(changed, options, causes)
@@ -180,7 +187,7 @@ def _explanation(text: str, failure: Failure, options: Options, causes: int = 3)
     if re.search("is not that of|names no key", failure.detail) and re.search(named, text):
         return "explained: a key with the name of a section"
     unled = failure.kind == "site" and re.search("no direct branch|leads to no symbol", failure.detail)
-    if unled and re.search(r"macro|\.if", text) and _in_data(text, failure.detail):
+    if unled and re.search(r"macro|\.(?:if|irp|rep)", text) and _in_data(text, failure.detail):
         return "explained: a macro or a condition that may go to another section"
     if failure.kind == "site" and "is copied elsewhere" in failure.detail and ".macro" in text:
         return "explained: a macro that goes to another section than it is in"
@@ -339,10 +346,10 @@ def _certain(text: str, doubtful: re.Pattern[str] = _DOUBT) -> str:
     pieces: list[str] = []
     for kind, start, end in parse(text).tokens:
         statements = text[start:end].splitlines(keepends=True) if kind == "QUIET" else [text[start:end]]
-        # What a comment says is in no doubt.
+        # What a comment says is in no doubt, and may be why something is a site.
         said = [s.partition("#")[0] for s in statements]
         pieces += [
-            "\n" * s.count("\n") if doubtful.search(w) or (".size" in w and not _SIZE.search(w)) else s
+            "\n" * w.count("\n") + s[len(w) :] if doubtful.search(w) or (".size" in w and not _SIZE.search(w)) else s
             for s, w in zip(statements, said, strict=True)
         ]
     return "".join(pieces)
