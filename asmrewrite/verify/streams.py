@@ -145,7 +145,11 @@ class Walk:
             return o, n
         if o_end - o == n_end - n and self.old[o:o_end] == self.new[n:n_end]:
             return o_end, n_end
-        if not self._may_differ(o, o_end, n, n_end):
+        # Behind an alignment there may be nops of the original's.
+        rests = (
+            e for e in starts if n_end - (o_end - e) in new_starts and self.new.endswith(self.old[e:o_end], n, n_end)
+        )
+        if not any(self._may_differ(o, end, n, n_end - (o_end - end)) for end in rests):
             self.differences.append(Difference(o, n, f"{o_end - o} bytes of padding became {n_end - n}"))
         # Between instructions: the middle of a long nop is something else.
         places = frozenset(new_starts)
