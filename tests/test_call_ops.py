@@ -27,6 +27,7 @@ from tests.building import (
     relocations,
     section_bytes,
 )
+from tests.mutations import TRACED, flips, harmless, noticed, read
 
 OURS = "-fplugin-arg-asmrewrite-"
 ALL = "passes=relpoline,static-call,call-ops"
@@ -366,6 +367,19 @@ def test_another_push_is_none(push: str, tmp_path: Path) -> None:
     done = rewrite(text, options("passes=call-ops"))
     assert [site.form for site in done.sites] == ["nop"]
     assert objections(assemble(text, tmp_path / "a.o"), assemble(done.text, tmp_path / "b.o")) == []
+
+
+def test_a_value_is_nowhere_before_its_function(tmp_path: Path) -> None:
+    """Not even in the eight bytes of its literal: each range of a list of locations begins where it did."""
+    (tmp_path / "x.c").write_text(TRACED)
+    must(["gcc", "-Os", "-g", "-c", "x.c", "-o", "a.o"], tmp_path)
+    must([GCC, "-Os", "-g", f"{OURS}passes=call-ops", f"{OURS}ops-layout=literal", "-c", "x.c", "-o", "b.o"], tmp_path)
+    original, new = (tmp_path / "a.o").read_bytes(), read((tmp_path / "b.o").read_bytes())
+    lists = new.named(".debug_loclists")
+    assert not noticed(original, new.data)
+    for place, _, mutated in flips(new, lists.start, lists.size, (3,)):
+        known = noticed(original, mutated) or harmless(new, new.parts.index(lists), place, mutated, 0)
+        assert known, f"{place:#x}"
 
 
 def test_only_a_call_of_fentry_may_go(tmp_path: Path) -> None:

@@ -151,6 +151,14 @@ def test_probes_disturb_nothing(compiler: str, flags: str, tmp_path: Path) -> No
     assert entered == (not {"-fexceptions", "-fcf-protection=full"} & {*flags.split()})
 
 
+@pytest.mark.parametrize("flags", ["-mgeneral-regs-only", "-mno-80387", "-mno-sse"])
+def test_without_registers_that_a_call_clobbers(flags: str, tmp_path: Path) -> None:
+    """gcc takes no clobber of a register that it may not use."""
+    (tmp_path / "x.c").write_text('#include <asmrewrite/marker.h>\nint f(int x) { MARK(f, "%d", x); return x; }\n')
+    for compiler in ("gcc", GCC):
+        must([compiler, "-O2", *flags.split(), INCLUDE, "-c", "x.c", "-o", "x.o"], tmp_path)
+
+
 @needs_clang
 @pytest.mark.parametrize("flags", ["-O0", "-O2"])
 def test_probes_disturb_nothing_of_clang_s(flags: str, tmp_path: Path) -> None:

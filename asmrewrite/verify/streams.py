@@ -67,6 +67,7 @@ class Walk:
         self.branches: list[tuple[int, int, int, int]] = []
         self.behind: dict[int, int] = {}
         self.widened: list[int] = []
+        self.literals: set[int] = set()
         #: The original's offsets inside of tests that became sites: behind their first instruction.
         self.inside: set[int] = set()
         self._decoders = (Decoder(64, self.old), Decoder(64, self.new))
@@ -110,7 +111,16 @@ class Walk:
         branches = (replaced.original[1] - 1 for replaced in self.replaced if replaced.site.form != "push")
         inner = frozenset((*branches, *self.widened))
         led = tuple((to, at if is_direct(self._decode(0, at)) else None) for at, to, _, _ in self.branches)
-        return Walked(self.offsets, tuple(self.replaced), tuple(self.differences), n, self.behind, inner, led)
+        return Walked(
+            self.offsets,
+            tuple(self.replaced),
+            tuple(self.differences),
+            n,
+            self.behind,
+            inner,
+            led,
+            frozenset(self.literals),
+        )
 
     def _length_in_doubt(self, offset: int) -> bool:
         """Whether the original has a direct branch with a 16-bit operand there: Intel's processors read 32 bits.
@@ -222,6 +232,8 @@ class Walk:
             return None
         if site.literal and self.runs_on:
             return None
+        if site.literal:
+            self.literals.add(n)
         start, n = n, n + site.literal
         if self.old[o : o + 4] == self.new[n : n + 4] == ENDBR:
             self.offsets.widen(o, frozenset((start, n)))

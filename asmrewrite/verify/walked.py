@@ -64,3 +64,5 @@ class Walked(NamedTuple):
     inner: frozenset[int]
     #: What of the original leads into its section without a relocation: the place, and that of a direct branch.
     led: tuple[tuple[int, int | None], ...] = ()
+    #: Where in the new section the data before functions begin.
+    literals: frozenset[int] = frozenset()

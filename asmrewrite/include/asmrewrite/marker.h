@@ -264,8 +264,8 @@ marker_each(void (*function)(const struct asmrewrite_marker *, void *), void *da
 #if defined(__CET__) && (__CET__ & 2)
 #define ASMREWRITE_SHADOW_STACK	1
 #endif
-#if defined(__x86_64__) && defined(__LP64__) && !defined(__cplusplus) && !defined(__EXCEPTIONS) &&	\
-	!defined(__code_model_large__) && !defined(__APX_F__) && !defined(ASMREWRITE_SHADOW_STACK)
+#if defined(__x86_64__) && defined(__LP64__) && defined(__SSE2__) && !defined(_SOFT_FLOAT) && !defined(__cplusplus) &&	\
+	!defined(__EXCEPTIONS) && !defined(__code_model_large__) && !defined(__APX_F__) && !defined(ASMREWRITE_SHADOW_STACK)
 #include "marker_enter.h"
 #else
 #define ASMREWRITE_HIT	ASMREWRITE_CALL

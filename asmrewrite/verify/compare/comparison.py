@@ -103,13 +103,15 @@ class Comparison:
         places = self.moved.get(number)
         return original == new if places is None else places[original] == new
 
-    def begins(self, number: int, original: int, new: int) -> bool:
-        """The same for the begin of a range of a list.
+    def begins(self, number: int, original: int, new: int, *, value: bool = False) -> bool:
+        """The same for the begin of a range of a list; `value` says that it is one of where a value is.
 
         It may be in the middle of a branch: where a call destroys a value, a compiler changes its place one byte
-        before the return address.
+        before the return address. A value's range begins behind the data before a function.
         """
         walked = self.walked.get(number)
+        if value and walked is not None and new in walked.literals:
+            return False
         if walked is None or original not in walked.inner:
             return self.leads(number, original, new)
         return walked.offsets.after(original + 1) == new + 1

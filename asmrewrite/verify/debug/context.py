@@ -77,11 +77,11 @@ class Debug:
             return mine == theirs
         return self.both.pairs.get(mine[0]) == theirs[0] and self.both.leads(mine[0], mine[1], theirs[1])
 
-    def same_begin(self, mine: Place, theirs: Place) -> bool:
-        """The same for the begin of a range of a list."""
+    def same_begin(self, mine: Place, theirs: Place, *, value: bool) -> bool:
+        """The same for the begin of a range of a list, of a value's or of code."""
         if not mine[0] or not theirs[0]:
             return mine == theirs
-        return self.both.pairs.get(mine[0]) == theirs[0] and self.both.begins(mine[0], mine[1], theirs[1])
+        return self.both.pairs.get(mine[0]) == theirs[0] and self.both.begins(mine[0], mine[1], theirs[1], value=value)
 
     def same_end(self, mine: Place, theirs: Place) -> bool:
         """The same for the end of a range."""

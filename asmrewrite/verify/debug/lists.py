@@ -177,7 +177,7 @@ class Lists:
                 ]
                 if section and both.pairs.get(section) == other:
                     a, b, c, d = base + a, base + b, new_base + c, new_base + d
-                    if not both.begins(section, a, c) or not both.ends(section, b, d):
+                    if not both.begins(section, a, c, value=self.form.expressions) or not both.ends(section, b, d):
                         return f"it said [{a:#x}, {b:#x}) and says [{c:#x}, {d:#x})"
                 elif (section, base + a, base + b, symbol) != (other, new_base + c, new_base + d, new_symbol):
                     return "an entry is about another section"
@@ -204,7 +204,7 @@ class Lists:
                     b, n = uleb(new, n)
                     end = _further(begin[0], a), _further(begin[1], b)
                 self.named += [begin, end]
-                if not self.debug.same_begin(*begin) or not same_end(*end):
+                if not self.debug.same_begin(*begin, value=self.form.expressions) or not same_end(*end):
                     return "an entry is about another range"
             elif what == "view_pair":
                 views = (uleb(old, uleb(old, o)[1])[1], uleb(new, uleb(new, n)[1])[1])
@@ -243,7 +243,7 @@ class Lists:
                     raise CheckError("a list counts from a place that nothing says")
                 begin, end = _counted(begin, bases), _counted(end, bases)
             self.named += [begin, end]
-            if not self.debug.same_begin(*begin) or not self.debug.same_end(*end):
+            if not self.debug.same_begin(*begin, value=self.form.expressions) or not self.debug.same_end(*end):
                 return "an entry is about another range"
             if self.form.expressions:
                 size = 2 + int.from_bytes(old[o : o + 2], "little")
@@ -268,7 +268,9 @@ class Lists:
             size = 2 + int.from_bytes(old[o + 4 : o + 6], "little")
             ends = (_further(begin[0], a), _further(begin[1], b))
             backwards = a == b >= 1 << 31  # gcc writes `end - 1 - begin`, which covers nothing when it is -1
-            if not self.debug.same_begin(*begin) or not (backwards or self.debug.same_end(*ends)):
+            if not self.debug.same_begin(*begin, value=self.form.expressions) or not (
+                backwards or self.debug.same_end(*ends)
+            ):
                 return "an entry is about another range"
             o, n = o + 4, n + 4
             if old[o : o + size] != new[n : n + size]:
