@@ -24,7 +24,7 @@
  */
 struct asmrewrite_wide {
 	unsigned char vectors[16][64], masks[8][8];
-};
+} __attribute__((aligned(64)));
 
 #define ASMREWRITE_WIDE(move, name, at)								\
 	ASMREWRITE_WIDE_##move("vmovups", "zmm" #name, #at)
@@ -114,8 +114,10 @@ __asm__(".pushsection .text.asmrewrite_marker_enter, \"axG\", @progbits, asmrewr
 	"\t.type asmrewrite_marker_enter, @function\n"
 	"asmrewrite_marker_enter:\n"
 	ASMREWRITE_CFI("startproc") ASMREWRITE_CFI("def_cfa_offset 0") ASMREWRITE_CFI("register 16, 11")
-	/* leaq -136(%rsp), %rsp; movq %r11, (%rsp): the return address, which is 16 in DWARF, below the red zone */
-	"\t.byte\t0x48, 0x8d, 0xa4, 0x24, 0x78, 0xff, 0xff, 0xff\n" ASMREWRITE_CFI("adjust_cfa_offset 136")
+	/* leaq -128(%rsp), %rsp: below the red zone. The call is for the processor, which counts on one for each return. */
+	"\t.byte\t0x48, 0x8d, 0x64, 0x24, 0x80\n" ASMREWRITE_CFI("adjust_cfa_offset 128")
+	"\tcall\t1f\n\tint3\n1:\n" ASMREWRITE_CFI("adjust_cfa_offset 8")
+	/* movq %r11, (%rsp): the return address, which is 16 in DWARF */
 	"\t.byte\t0x4c, 0x89, 0x1c, 0x24\n" ASMREWRITE_CFI("rel_offset 16, 0")
 	ASMREWRITE_PUSH("0x41, 0x57", "15")			/* pushq %r15 */
 	ASMREWRITE_PUSH("0x41, 0x56", "14")
