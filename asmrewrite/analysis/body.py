@@ -27,7 +27,7 @@ _STRING = re.compile(r"(?:movs|stos|cmps|scas|lods|ins|outs)[bwlqd]?\Z")
 _LOCAL = re.compile(r"(?<![\w.$])\.L[\w.$]+")
 #: Operands in which a register may stand without `%`, or a symbol with its name; in AT&T syntax that is a whole operand
 #: or a part of an address.
-_NAKED = re.compile(rf"(?:\A|[(,])\s*(?:{'|'.join(NAMES)})\s*(?:[,)]|\Z)", re.IGNORECASE)
+_NAKED = re.compile(rf"(?:\A|[(,])\s*(?:{'|'.join(NAMES)})\s*(?:[,)]|\Z)", re.IGNORECASE | re.ASCII)
 _NAKED_INTEL = re.compile(rf"(?<![\w.$@%])(?:{'|'.join(NAMES)})(?![\w.$@])", re.IGNORECASE)
 #: Not `hlt`: a kernel goes on behind it.
 _KINDS = {"call": "call", "callq": "call", "jmp": "jump", "jmpq": "jump", "ret": "return", "retq": "return",
@@ -152,6 +152,8 @@ class _Reader:
             for label in statement.labels if here else ():
                 self.labels[label] = len(self.instructions)
             if statement.head.startswith(".cfi_"):
+                if not here:
+                    return False  # and perhaps under a condition
                 self.framed.add(len(self.instructions))
             if statement.head.endswith("_syntax"):
                 intel, naked = statement.head == ".intel_syntax", "noprefix" in statement.operands
@@ -207,7 +209,7 @@ class _Reader:
         text, position = self.found.listing.text, statement.start
         for label in statement.labels:
             position = text.index(":", text.index(label, position) + len(label)) + 1
-        return statement.end - len(text[position : statement.end].lstrip())
+        return statement.end - len(text[position : statement.end].lstrip(" \t\f\r\n\v"))
 
     def _section(self, position: int) -> Section | None:
         return self.found.sections[bisect_right(self.starts, position) - 1][1]

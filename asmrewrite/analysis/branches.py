@@ -60,6 +60,8 @@ _DIRECT_TO = re.compile(r"^\t(call|jmp)q?[ \t]([A-Za-z_.][\w.]*)", re.MULTILINE)
 _SECTION_NAME = re.compile(r'[ \t\f\r]*\.(?:push)?sect(?:ion)?[ \t]+"?([^\s",;#]+)', re.IGNORECASE | re.ASCII)
 #: What LLVM's printer says of a tail call; it says nothing of other jumps.
 _LLVM_TAIL = re.compile(r"[ \t]*# TAILCALL$")
+#: What can be named in a table without quotes.
+_PLAIN_NAME = re.compile(r"[A-Za-z_.$\x80-\xff][\w.$\x80-\xff]*\Z", re.ASCII)
 _ROLE = {"call": "call", "jmp": "tail"}
 _OWN = re.compile(r"__(?:relpoline|x86_indirect_thunk|x86_return_thunk|llvm_retpoline)")
 
@@ -213,6 +215,8 @@ class _Classifier:
             return SkipReason.REGISTER_ALIAS
         if (branch.thunk or branch.role == "direct") and (branch.thunk or operand.symbol) in self._section_names():
             return SkipReason.SECTION_NAME
+        if branch.role == "direct" and not _PLAIN_NAME.match(operand.symbol):
+            return SkipReason.OPERAND
         if branch.role == "direct":
             return SkipReason.PREFIX if any(p not in ("{disp32}",) for p in branch.prefixes) else None
         if _OWN.match(place.function):

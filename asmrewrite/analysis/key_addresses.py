@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     #: Whole register -> the symbol that it holds the address of.
     State = dict[str, str]
 
-_ATT_SYMBOL = re.compile(r'("?[A-Za-z_.$][\w.$]*"?)(@GOTPCREL)?\(%rip\)\Z', re.IGNORECASE)
+_ATT_SYMBOL = re.compile(r'("?[A-Za-z_.$][\w.$]*"?)(@GOTPCREL)?\(%rip\)\Z', re.IGNORECASE | re.ASCII)
 _INTEL_SYMBOL = re.compile(
     r"(?:([bq])\w* ptr )?(?:\[rip\s*\+\s*([A-Za-z_.$][\w.$]*)(@GOTPCREL)?\]|([A-Za-z_.$][\w.$]*)(@GOTPCREL)?\[rip\])\Z",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
-_ATT_ADDRESS = re.compile(r'\$("?[A-Za-z_.$][\w.$]*"?)\Z')
-_INTEL_ADDRESS = re.compile(r"offset\s+(?:flat:)?([A-Za-z_.$][\w.$]*)\Z", re.IGNORECASE)
+_ATT_ADDRESS = re.compile(r'\$("?[A-Za-z_.$][\w.$]*"?)\Z', re.ASCII)
+_INTEL_ADDRESS = re.compile(r"offset\s+(?:flat:)?([A-Za-z_.$][\w.$]*)\Z", re.IGNORECASE | re.ASCII)
+#: Not the bytes 0x85 and 0xa0, which Python takes for blanks and gas for parts of names.
+_BLANKS = re.compile(r"\s+", re.ASCII)
 _ADDRESS = {"leaq": "", "lea": "", "movq": "@gotpcrel", "mov": "@gotpcrel"}
 
 
@@ -105,5 +107,5 @@ def symbol_of(operand: str, intel: bool) -> tuple[str, str] | None:
 
 def ordered(instruction: Instruction) -> tuple[str, ...]:
     """The operands as AT&T has them: the destination last."""
-    operands = tuple(" ".join(operand.split()) for operand in instruction.operands)
+    operands = tuple(_BLANKS.sub(" ", operand) for operand in instruction.operands)
     return operands[::-1] if instruction.intel else operands

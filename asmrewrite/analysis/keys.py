@@ -55,7 +55,7 @@ class Untouchable(NamedTuple):
 _ZERO = re.compile(r"0(?:x0)?\Z")
 _ONE = re.compile(r"1\Z")
 _ATT_BASE = re.compile(r"0?\((%\w+)\)\Z")
-_INTEL_BASE = re.compile(r"(?:byte ptr )?0?\[(\w+)(?:\s*\+\s*0)?\]\Z", re.IGNORECASE)
+_INTEL_BASE = re.compile(r"(?:byte ptr )?0?\[(\w+)(?:\s*\+\s*0)?\]\Z", re.IGNORECASE | re.ASCII)
 _COMPARE = re.compile(r"cmp[blwq]?\Z")
 _TEST = re.compile(r"test[blwq]?\Z")
 _LOAD = re.compile(r"mov(?:b|zb[lwq]|zx)?\Z")

@@ -41,6 +41,7 @@ _UNREADABLE = frozenset({
 _WORD = re.compile(r"(?<![\w.$])(?:call|jmp|j[a-z]{1,3})q?[ \t]", re.IGNORECASE)
 _STRINGS = re.compile(r"\s*\.(?:asci[iz]|string|quad|long|ident|file)\b")
 _SECTION = re.compile(r'section[ \t]+"?([^\s",;#]+)')
+_NAME = re.compile(r"[\w.$\x80-\xff]+\Z", re.ASCII)
 _LABEL = f"{LABEL_PREFIX}at_"
 #: A numeric label that nobody else uses; it may be given again and again.
 _NUMERIC = 7360001
@@ -137,11 +138,13 @@ class _Emitter:
         trouble = place.trouble
         if trouble in _UNREADABLE:
             return self.unit.skipped(branch, trouble)
-        if branch.skip in (SkipReason.OPERAND, SkipReason.FAR, SkipReason.SECTION_NAME):
-            return self.unit.skipped(branch, branch.skip)
         # `call __SCT__x'1` is a call of another symbol. What a macro's arguments make is none, or is looked at there.
         named = branch.thunk or branch.operand.symbol or "\\" in self.text[branch.start : branch.end]
         if not named:
+            return self.unit.skipped(branch, SkipReason.UNKNOWN_OPERAND)
+        if branch.skip in (SkipReason.OPERAND, SkipReason.FAR, SkipReason.SECTION_NAME):
+            return self.unit.skipped(branch, branch.skip)
+        if trouble is not None and not _NAME.match(branch.operand.symbol or "x"):
             return self.unit.skipped(branch, SkipReason.UNKNOWN_OPERAND)
         if trouble is not None and (branch.thunk or branch.operand.symbol) in self._sections:
             return self.unit.skipped(branch, SkipReason.SECTION_NAME)

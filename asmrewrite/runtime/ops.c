@@ -244,6 +244,13 @@ void asmrewrite_ops_restore(void)
 	}
 }
 
+/* Before a fork: a child's memory file has the literals of the table, not what its parent has set there by then. */
+void asmrewrite_ops_forking(void)
+{
+	if (asmrewrite_ops_literals)
+		asmrewrite_ops_known();
+}
+
 /* In a child: it must not follow what its parent sets from now on. Sites that come on find an empty cell of the array. */
 void asmrewrite_ops_forked(void)
 {

@@ -78,6 +78,7 @@ bool asmrewrite_shadow_stack(void);
 /* ops.c */
 bool asmrewrite_ops_read(uintptr_t *low, uintptr_t *high);
 void asmrewrite_ops_restore(void);
+void asmrewrite_ops_forking(void);
 void asmrewrite_ops_forked(void);
 void asmrewrite_ops_stop(void);
 #endif

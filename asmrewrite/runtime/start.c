@@ -79,9 +79,9 @@ __attribute__((constructor(101))) static void start(void)
 	refusal = asmrewrite_code_open(low, high);
 	/* A child must not follow its parent's keys. Relpolines do no harm: they compare. */
 	if (keyed && refusal == CODE_OK)
-		pthread_atfork(NULL, NULL, asmrewrite_code_own);
+		pthread_atfork(asmrewrite_ops_forking, NULL, asmrewrite_code_own);
 	else if (entries && refusal == CODE_OK)
-		pthread_atfork(NULL, NULL, asmrewrite_ops_forked);
+		pthread_atfork(asmrewrite_ops_forking, NULL, asmrewrite_ops_forked);
 	if (refusal != CODE_OK && log_file)
 		report();
 	if (asmrewrite_trace_module)

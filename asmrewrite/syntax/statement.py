@@ -95,7 +95,7 @@ def parse_statement(text: str, start: int = 0, comment: str = "") -> Statement:
         tuple(text[spans[first][0] : spans[last][1]] if first <= last else "" for first, last in operands),
         comment,
         start,
-        start + len(text.rstrip()),
+        start + len(text.rstrip(" \t\f\r\n\v")),
     )
 
 

@@ -148,14 +148,19 @@ class Walk:
         """Pass over padding on both sides."""
         starts, new_starts = self._nops(0, o), self._nops(1, n)
         o_end = starts[-1]
-        if new_starts[-1] > n and self._is_test(o_end):
+        # What is still there is no test's beginning.
+        if new_starts[-1] > n and self._is_test(o_end) and not self._moved(o_end, new_starts[-1]):
             new_starts = self._before_test(o_end, new_starts)
         n_end = new_starts[-1]
         if o_end == o and (n_end == n or self._is_test(o, n_end)):
             return o, n
         if o_end - o == n_end - n and self.old[o:o_end] == self.new[n:n_end]:
             return o_end, n_end
-        if not self._may_differ(o, o_end, n, n_end):
+        # Behind an alignment there may be nops of the original's.
+        rests = (
+            e for e in starts if n_end - (o_end - e) in new_starts and self.new.endswith(self.old[e:o_end], n, n_end)
+        )
+        if not any(self._may_differ(o, end, n, n_end - (o_end - end)) for end in rests):
             self.differences.append(Difference(o, n, f"{o_end - o} bytes of padding became {n_end - n}"))
         # Between instructions: the middle of a long nop is something else.
         places = frozenset(new_starts)
@@ -275,7 +280,11 @@ class Walk:
             return call.len if relocation is not None and relocation.symbol in self.hooks else 0
         mine, theirs = self._nops(0, o), self._nops(1, end)
         five = self.old[o : o + 5] == b"\x90" * 5 and len(mine) > 5
-        return 5 if five and mine[-1] - mine[5] == theirs[-1] - end else 0
+        if not five or mine[-1] - o == theirs[-1] - end:
+            return 0
+        # What is left of them may be an alignment's.
+        rest = mine[-1] - mine[5] == theirs[-1] - end or self._may_differ(mine[5], mine[-1], end, theirs[-1])
+        return 5 if rest else 0
 
     def _site(self, o: int, n: int) -> tuple[int, int] | None:
         """The original's branch at `o` and the site that begins at `n`, padding and load included."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from asmrewrite.stubs import abi
+from asmrewrite.verify.image import FUNCTIONS
 from asmrewrite.verify.walked import Site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asmrewrite.verify.compare.comparison import Comparison
     from asmrewrite.verify.image import Image
-
-_FUNCTION = 2
 
 
 def entry_sites(both: Comparison, number: int) -> list[Site]:
@@ -42,7 +41,7 @@ def _starts(image: Image, section: int) -> dict[int, list[str]]:
     """Offset -> the names of the functions that begin there."""
     found: dict[int, list[str]] = {}
     for symbol in image.symbols:
-        if symbol.section == section and symbol.kind == _FUNCTION:
+        if symbol.section == section and symbol.kind in FUNCTIONS:
             found.setdefault(symbol.value, []).append(symbol.name)
     return found
 
@@ -50,6 +49,6 @@ def _starts(image: Image, section: int) -> dict[int, list[str]]:
 def _by_name(image: Image, section: int) -> dict[str, set[int]]:
     found: dict[str, set[int]] = {}
     for symbol in image.symbols:
-        if symbol.section == section and symbol.kind == _FUNCTION:
+        if symbol.section == section and symbol.kind in FUNCTIONS:
             found.setdefault(symbol.name, set()).add(symbol.value)
     return found

@@ -1,0 +1,1 @@
+	call "__SCT__eve; nt" # c
