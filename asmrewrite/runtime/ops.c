@@ -244,11 +244,10 @@ void asmrewrite_ops_restore(void)
 	}
 }
 
-/* Before a fork: a child's memory file has the literals of the table, not what its parent has set there by then. */
+/* Before a fork: a child must know what its sites and literals are, and not find what its parent has made of them. */
 void asmrewrite_ops_forking(void)
 {
-	if (asmrewrite_ops_literals)
-		asmrewrite_ops_known();
+	asmrewrite_ops_known();
 }
 
 /* In a child: it must not follow what its parent sets from now on. Sites that come on find an empty cell of the array. */

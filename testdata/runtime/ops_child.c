@@ -1,4 +1,6 @@
-/* ops_child.c - a child that was forked before its parent set the first ops does not see it, though both run one text. */
+/* ops_child.c - a child that was forked before its parent set the first ops does not see it, though both run one
+ * text; and can set its own.
+ */
 #include <asmrewrite/ops.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -41,6 +43,10 @@ int main(void)
 		const long sum = plain(1) + pushes(1);
 
 		printf("child %ld, traced %ld\n", sum, calls);
+		printf("set %d %d\n", asmrewrite_ops_set(plain, &tracer), asmrewrite_ops_set(pushes, &tracer));
+		const long traced = plain(1) + pushes(1);
+
+		printf("child %ld, traced %ld\n", traced, calls);
 		return 0;
 	}
 	printf("set %d %d\n", asmrewrite_ops_set(plain, &tracer), asmrewrite_ops_set(pushes, &tracer));
