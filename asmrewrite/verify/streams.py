@@ -7,22 +7,20 @@ site of the tables: the original branch on one side, what the pass put in its pl
 
 from __future__ import annotations
 
-from iced_x86 import Code, Decoder, FlowControl, Formatter, FormatterSyntax, Instruction, OpKind
+from iced_x86 import Code, FlowControl, Instruction, OpKind
 
 from asmrewrite.stubs.abi import PADDING_PREFIX
 from asmrewrite.verify.instructions import (
     LEGACY,
-    PREFIXES,
     REGISTERS,
-    REX_W,
     aligned,
     is_direct,
     is_load_of,
     is_nop,
-    segment,
 )
 from asmrewrite.verify.keytests import KeyStub, is_set
 from asmrewrite.verify.offsets import OffsetMap
+from asmrewrite.verify.pair import Pair
 from asmrewrite.verify.shapes import ENDBR, ENTRY_PADDING, PUSHES
 from asmrewrite.verify.walked import Difference, Replaced, Site, Walked
 
@@ -35,7 +33,7 @@ _RUNS_ON = frozenset({FlowControl.NEXT, FlowControl.CONDITIONAL_BRANCH})
 _TEST_REACH = 400
 
 
-class Walk:
+class Walk(Pair):
     """The walk over one pair of sections; `relocations` are both's, `hooks` the original's symbols for __fentry__.
 
     `keys` tells what a relocation names from what others do, where it is not code: in both, by its place.
@@ -51,9 +49,8 @@ class Walk:
         stubs: dict[int, KeyStub] | None = None,
         keys: tuple[dict[int, object], dict[int, object]] = ({}, {}),
     ) -> None:
-        self.stubs, self.keys = stubs or {}, keys
-        self.old, self.new = original.data, new.data
-        self.relocations = relocations
+        super().__init__(original, new, relocations, keys)
+        self.stubs = stubs or {}
         self.hooks = hooks
         self.sites = sorted(sites)
         self.next_site = 0
@@ -70,7 +67,6 @@ class Walk:
         self.literals: set[int] = set()
         #: The original's offsets inside of tests that became sites: behind their first instruction.
         self.inside: set[int] = set()
-        self._decoders = (Decoder(64, self.old), Decoder(64, self.new))
 
     def walk(self) -> Walked:
         """Walk to the end of the original, or to the first difference."""
@@ -121,28 +117,6 @@ class Walk:
             led,
             frozenset(self.literals),
         )
-
-    def _length_in_doubt(self, offset: int) -> bool:
-        """Whether the original has a direct branch with a 16-bit operand there: Intel's processors read 32 bits.
-
-        Intel SDM 2A, "CALL" and "Jcc": the operand size is forced to 64 bits; AMD APM 3, "CALL (Near)": rel16off.
-        """
-        branch, prefixes = self._decode(0, offset), self._prefixes(0, offset)
-        near = branch.is_call_near or branch.is_jmp_near or branch.is_jcc_near
-        return bool(near and 0x66 in prefixes and prefixes[-1] not in REX_W)
-
-    def _decode(self, side: int, offset: int) -> Instruction:
-        decoder = self._decoders[side]
-        decoder.position = offset
-        decoder.ip = offset
-        return decoder.decode()
-
-    def _text(self, side: int, offset: int) -> str:
-        if offset >= len((self.old, self.new)[side]):
-            return "(the end)"
-        instruction = self._decode(side, offset)
-        raw = (self.old, self.new)[side][offset : offset + instruction.len].hex(" ")
-        return f"{offset:#x}: {raw}  {Formatter(FormatterSyntax.GAS).format(instruction)}"
 
     def _padding(self, o: int, n: int) -> tuple[int, int]:
         """Pass over padding on both sides."""
@@ -398,22 +372,6 @@ class Walk:
         )
         return o + branch.len, end
 
-    def _moved(self, o: int, n: int) -> bool:
-        """Whether both are one instruction, which names the same key if any."""
-        length = self._decode(0, o).len
-        keys = [{i: self.keys[side].get(place + i) for i in range(length)} for side, place in enumerate((o, n))]
-        return keys[0] == keys[1] and self._alike(o, n)
-
-    def _alike(self, o: int, n: int) -> bool:
-        """Whether both are one instruction, but for where it leads."""
-        old, new = self._decode(0, o), self._decode(1, n)
-        if Code.INVALID in (old.code, new.code) or old.mnemonic != new.mnemonic:
-            return False
-        if is_direct(old) and is_direct(new):
-            return self._prefixes(0, o) == self._prefixes(1, n)
-        equal = self.old[o : o + old.len] == self.new[n : n + new.len]
-        return equal or self._equal_but_target(old, new, o, n)
-
     def _is_replaced(self, branch: Instruction, site: Site, loaded: bool) -> bool:
         """Whether `branch` is what such a site may replace: the same form, through the same register."""
         if site.pass_ == "static-call":
@@ -437,9 +395,6 @@ class Walk:
             return not loaded and branch.op0_register == REGISTERS[site.register]
         return loaded if indirect else direct and not loaded
 
-    def _same_condition(self, branch: Instruction, site: Site) -> bool:
-        return branch.condition_code == self._decode(1, site.offset).condition_code
-
     def _same(self, o: int, n: int) -> tuple[int, int] | None:
         """One instruction, equal but for where it leads."""
         old, new = self._decode(0, o), self._decode(1, n)
@@ -457,27 +412,6 @@ class Walk:
         self._follow(old, new, o, n)
         return o + old.len, n + new.len
 
-    def _equal_but_target(self, old: Instruction, new: Instruction, o: int, n: int) -> bool:
-        if is_direct(old) and is_direct(new):
-            # The width may differ where the assembler chose it; a relocated one it did not choose.
-            if any(o + i in self.relocations[0] for i in range(old.len)):
-                return False
-            return self._prefixes(0, o) == self._prefixes(1, n)
-        if old.len != new.len or not (old.is_ip_rel_memory_operand and new.is_ip_rel_memory_operand):
-            return False
-        place = self._decoders[0].get_constant_offsets(self._decode(0, o))
-        if any(o + i in self.relocations[0] for i in range(old.len)):
-            return False
-        hole = range(place.displacement_offset, place.displacement_offset + place.displacement_size)
-        return all(i in hole or self.old[o + i] == self.new[n + i] for i in range(old.len))
-
-    def _prefixes(self, side: int, offset: int) -> bytes:
-        """The prefixes of the direct branch at `offset`."""
-        data, end = (self.old, self.new)[side], offset
-        while end < len(data) and data[end] in PREFIXES:
-            end += 1
-        return data[offset:end]
-
     def _follow(self, old: Instruction, new: Instruction, o: int, n: int) -> None:
         """Note where both lead, to be compared when the map is whole; a relocated field is compared with those."""
         relocated = [o + i for i in range(old.len) if o + i in self.relocations[0]]
@@ -490,17 +424,3 @@ class Walk:
             self.branches.append((o, old.near_branch_target, n, new.near_branch_target))
         elif old.is_ip_rel_memory_operand:
             self.branches.append((o, old.ip_rel_memory_address, n, new.ip_rel_memory_address))
-
-    def _equal_memory(self, branch: Instruction, load: Instruction) -> bool:
-        """Whether both read the same memory, as far as the instructions say; relocations are compared apart."""
-        equal = (
-            branch.memory_base == load.memory_base
-            and branch.memory_index == load.memory_index
-            and branch.memory_index_scale == load.memory_index_scale
-            and segment(branch) == segment(load)
-        )
-        if not equal:
-            return False
-        if branch.is_ip_rel_memory_operand:
-            return True
-        return bool(branch.memory_displacement == load.memory_displacement)
